@@ -1,0 +1,183 @@
+"""What a flow is once loaded: frozen, typed, free of YAML.
+
+A flow is data only. Conditions stay as their source text (`flows.conditions` compiles them), texts stay as
+references (`Text`) that a `flows.texts.Texts` turns into words in the citizen's language.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cached_property
+from typing import Literal, get_args
+
+import msgspec
+from msgspec import Struct
+
+QuestionType = Literal[
+    "yes_no",
+    "choice",
+    "choices",
+    "rating",
+    "nps",
+    "integer",
+    "decimal",
+    "text",
+    "date",
+    "phone",
+    "place",
+    "language",
+]
+PlaceLevel = Literal["region", "province", "commune"]
+OnFail = Literal["skip", "end"]
+Bearer = Literal["ussd", "sms"]
+Value = str | int | float | list[str]
+"""An answer's value: an option key, a number, a text, an HCP code, an ISO date, or the keys of a `choices`."""
+
+QUESTION_TYPES: tuple[str, ...] = get_args(QuestionType)
+SECTORS = (
+    "health",
+    "education",
+    "water",
+    "roads",
+    "energy",
+    "transport",
+    "administration",
+    "environment",
+    "security",
+    "business",
+    "other",
+)
+
+
+class Text(Struct, frozen=True, omit_defaults=True):
+    """A text for citizens, before its language is chosen.
+
+    `context` is the gettext context (`flow/step` or `flow/step/option`), `source` the words in the flow's own
+    language, `inline` the translations written in place (language tag to words), which win over the catalogue.
+    """
+
+    context: str
+    source: str
+    inline: dict[str, str] = {}
+
+
+class Option(Struct, frozen=True, omit_defaults=True):
+    """One line of a choice or menu. In a menu it may hold an information (`say`) or a deeper menu (`options`)."""
+
+    key: str
+    label: Text
+    go: str = ""
+    when: str = ""
+    say: Text | None = None
+    options: tuple[Option, ...] = ()
+
+
+class Say(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="say"):
+    """Words without a question: shown with the next question, or alone when nothing follows."""
+
+    id: str
+    text: Text
+    when: str = ""
+    line: int = 0
+    audio: str = ""
+
+
+class Ask(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="ask"):
+    """A question. `min`/`max` bound numbers (rating: 1..max), `options` are a choice's keys or a rating's labels.
+
+    `retries` is how often an unclear reply is asked again before `on_fail` applies; None asks for ever.
+    """
+
+    id: str
+    text: Text
+    type: QuestionType
+    options: tuple[Option, ...] = ()
+    when: str = ""
+    optional: bool = False
+    retries: int | None = None
+    on_fail: OnFail = "end"
+    min: float | None = None
+    max: float | None = None
+    level: PlaceLevel = "commune"
+    measure: str = ""
+    line: int = 0
+    audio: str = ""
+
+
+class Menu(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="menu"):
+    """A directory of any depth: options inform (`say`), open (`options`) or jump (`go`)."""
+
+    id: str
+    text: Text
+    options: tuple[Option, ...]
+    when: str = ""
+    line: int = 0
+    audio: str = ""
+
+
+class Go(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="go"):
+    """A jump to the step `to`, or out of the flow with `end`."""
+
+    id: str
+    to: str
+    when: str = ""
+    line: int = 0
+
+
+class End(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="end"):
+    """The last words of a path; the conversation ends here."""
+
+    id: str
+    text: Text
+    when: str = ""
+    line: int = 0
+    audio: str = ""
+
+
+Step = Say | Ask | Menu | Go | End
+END = "end"
+"""The reserved target of `go` that ends the conversation."""
+
+
+class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
+    """One version of a survey or menu, ready for `flows.engine.step`."""
+
+    id: str
+    version: int
+    title: Text
+    language: str
+    languages: tuple[str, ...]
+    steps: tuple[Step, ...]
+    sector: str = "other"
+    keywords: tuple[str, ...] = ()
+    provisional: tuple[str, ...] = ()
+    consent: bool = True
+    resume: int = 86_400
+    """Seconds during which a dropped conversation can be taken up again."""
+
+    @cached_property
+    def hash(self) -> str:
+        """Sixteen hex digits of SHA-256 over everything but line numbers: two equal flows, one hash."""
+        steps = tuple(msgspec.structs.replace(step, line=0) for step in self.steps)
+        whole = msgspec.json.encode(msgspec.structs.replace(self, steps=steps), order="deterministic")
+        return hashlib.sha256(whole).hexdigest()[:16]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each step by its id."""
+        return {step.id: at for at, step in enumerate(self.steps)}
+
+    @property
+    def questions(self) -> tuple[Ask, ...]:
+        """The steps that keep an answer, in order."""
+        return tuple(step for step in self.steps if isinstance(step, Ask))
+
+
+def dump(flow: Flow) -> bytes:
+    """Return the flow as JSON, for the store that keeps the version each conversation began on."""
+    return msgspec.json.encode(flow)
+
+
+def restore(data: bytes) -> Flow:
+    """Return the flow that `dump` wrote; raises msgspec.ValidationError when the data are not a flow."""
+    return msgspec.json.decode(data, type=Flow)

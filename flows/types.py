@@ -1,0 +1,100 @@
+"""What goes into the engine and what comes out: all frozen values, safe to save and compare."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from flows.model import Bearer, Value
+
+Event = Literal["start", "reply", "drop"]
+Phase = Literal["language", "home", "consent", "resume", "steps", "done"]
+Status = Literal["active", "done", "stopped", "refused", "failed", "expired"]
+
+
+class Limits(Struct, frozen=True):
+    """How much one screen may hold on a channel, in GSM-7 septets and in UCS-2 units (16 bits each)."""
+
+    gsm: int = 160
+    ucs2: int = 70
+
+
+class Inbound(Struct, frozen=True, kw_only=True):
+    """What the citizen did: dialled or sent the keyword (`start`), replied, or lost the session (`drop`)."""
+
+    bearer: Bearer
+    event: Event = "reply"
+    text: str = ""
+    limits: Limits = Limits()
+
+
+class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One citizen's walk through one flow version, over any bearer. Saved whole between two inbounds."""
+
+    id: str
+    bearer: Bearer
+    flow: str = ""
+    """The flow's id; empty while the citizen has not chosen one."""
+    version: int = 0
+    flow_hash: str = ""
+    language: str = ""
+    """The tag chosen; empty while unknown."""
+    phase: Phase = "language"
+    status: Status = "active"
+    at: int = 0
+    """Index in `flow.steps` of the step that waits for a reply."""
+    page: int = 0
+    path: tuple[str, ...] = ()
+    """The keys opened so far inside a menu, or the codes opened inside a place question."""
+    tries: int = 0
+    trail: tuple[int, ...] = ()
+    """Indexes of the questions already answered, for the way back."""
+    answers: dict[str, Value] = {}
+    consented: bool = False
+    place: str = ""
+    """HCP code of the last place answered, or remembered from an earlier conversation."""
+    started_at: datetime
+    updated_at: datetime
+
+
+class Answer(Struct, frozen=True):
+    """One value kept: the step, what was understood, and what was written."""
+
+    step: str
+    value: Value
+    raw: str
+
+
+class Screen(Struct, frozen=True):
+    """What one USSD page or one SMS shows. `ends` says that nothing is expected after it."""
+
+    text: str
+    ends: bool = False
+
+
+class Happening(Struct, frozen=True):
+    """Something the gateway must know besides the answers.
+
+    kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `erase`, `my-data`, `restart` (earlier answers
+    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id),
+    `look-up` (path in a menu), `fallback` (detail = `asked>served`), `flow` (the citizen chose this flow).
+    """
+
+    kind: str
+    detail: str = ""
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """The outcome of one inbound: the new state, what to show, what to keep."""
+
+    conversation: Conversation
+    screens: tuple[Screen, ...]
+    answers: tuple[Answer, ...] = ()
+    events: tuple[Happening, ...] = ()
+
+    @property
+    def ends(self) -> bool:
+        """True when the citizen is not expected to reply."""
+        return bool(self.screens) and self.screens[-1].ends

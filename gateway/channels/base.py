@@ -1,0 +1,166 @@
+"""What every adapter is: the envelope of an inbound, the receipt, the send result, and the base class that verifies.
+
+An adapter only translates between a provider's requests and these values. No database, no session logic, no
+language choice. Verification happens here, before `parse` is called, so that no adapter can forget it.
+"""
+
+from __future__ import annotations
+
+import hmac
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+from werkzeug.wrappers import Request, Response
+
+from flows.model import Bearer
+from flows.types import Limits
+
+Route = Literal["ussd", "sms", "delivery", "ussd-end"]
+
+
+class Received(Struct, frozen=True, kw_only=True):
+    """An inbound with its envelope, as the provider told it.
+
+    `external_id` is unique per channel: the message id of an SMS; for USSD a digest of the session id and all it
+    sent, so that a repeat has the same one. `path` is the cumulative text of providers that send all inputs each
+    time (None where `text` is just the last input). `sender` is E.164 with the plus sign.
+    """
+
+    channel: str
+    bearer: Bearer
+    external_id: str
+    sender: str
+    recipient: str = ""
+    text: str = ""
+    path: str | None = None
+    session: str = ""
+    opens: bool = False
+    """The provider said that this USSD session begins here (only where it says so)."""
+    network: str = ""
+    sent_at: int | None = None
+    """Provider's time, milliseconds UTC: for display only, never for order."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """A delivery report: what became of an outbound, in our words; `detail` keeps the provider's."""
+
+    provider_id: str
+    state: Literal["accepted", "delivered", "failed", "unknown"]
+    detail: str = ""
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """The provider says a USSD session is over, and whether the citizen was lost on the way."""
+
+    session: str
+    sender: str
+    dropped: bool
+    detail: str = ""
+
+
+class Sendable(Struct, frozen=True, kw_only=True):
+    """One SMS for an adapter to send: `to` is E.164, `id` our outbox id."""
+
+    id: str
+    to: str
+    text: str
+    encoding: str
+    segments: int
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """What the provider answered. `outcome`: accepted, retry (later), failed (never), opted-out, stop-channel."""
+
+    outcome: Literal["accepted", "retry", "failed", "opted-out", "stop-channel"]
+    provider_id: str = ""
+    error: str = ""
+
+
+class Refused(Exception):
+    """The secret or signature is missing or wrong: 403, nothing kept."""
+
+
+class BadRequest(Exception):
+    """The body lacks what an inbound needs, or is no form: 400, nothing kept."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One `[channels.NAME]` of awal.toml, `env:` values already read."""
+
+    name: str
+    type: str
+    secret: str = ""
+    secret_old: str = ""
+    """The former path secret, still valid while it is being rotated."""
+    account_sid: str = ""
+    auth_token: str = ""
+    auth_token_old: str = ""
+    username: str = ""
+    api_key: str = ""
+    number: str = ""
+    api_url: str = ""
+    flow: str = ""
+    """The flow this channel's USSD code opens; empty offers a menu when there are several."""
+    gsm_limit: int = 160
+    ucs2_limit: int = 70
+    retry_first: float = 5.0
+
+
+def same(given: str, *expected: str) -> bool:
+    """Tell whether `given` is one of the non-empty `expected`, in constant time."""
+    matches = 0
+    for one in expected:
+        matches += bool(one) and hmac.compare_digest(given.encode(), one.encode())
+    return bool(matches)
+
+
+class Channel(ABC):
+    """One configured connection. Subclasses set `type` and `routes`, and translate what has been verified."""
+
+    type: ClassVar[str]
+    bearers: ClassVar[tuple[Bearer, ...]]
+    routes: ClassVar[tuple[Route, ...]]
+    methods: ClassVar[tuple[str, ...]] = ("POST",)
+    secret_in_path: ClassVar[bool] = True
+
+    def __init__(self, settings: Settings, public_url: str) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.public_url = public_url.rstrip("/")
+        self.limits = Limits(settings.gsm_limit, settings.ucs2_limit)
+        self.require()
+
+    @abstractmethod
+    def require(self) -> None:
+        """Raise SettingsError when a setting that authenticity needs is missing: no channel starts without one."""
+
+    @abstractmethod
+    def verify(self, request: Request, route: Route, secret: str) -> None:
+        """Raise Refused unless the request is authentic. `secret` is what the path carried, maybe empty."""
+
+    @abstractmethod
+    def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
+        """Translate a verified request; raise BadRequest when what it must hold is missing."""
+
+    def urls(self) -> dict[str, str]:
+        """Return the full inbound URL to paste at the provider, by event."""
+        secret = f"/{self.settings.secret}" if self.secret_in_path else ""
+        return {route: f"{self.public_url}/in/{self.name}{secret}/{route}" for route in self.routes}
+
+    def open(self, request: Request, route: Route, secret: str) -> list[Received | Receipt | Ended]:
+        """Verify, then translate. The only door into an adapter."""
+        self.verify(request, route, secret)
+        return self.parse(request, route)
+
+    @abstractmethod
+    def render_ussd(self, text: str, ends: bool) -> bytes:
+        """Return the body that shows a USSD screen."""
+
+    def reply(self, body: bytes) -> Response:
+        """Return the HTTP answer to an inbound; `body` is empty where the provider only needs to hear 200."""
+        return Response(body, status=200, content_type="text/plain; charset=utf-8")
+
+    @abstractmethod
+    def send(self, message: Sendable) -> Sent:
+        """Send one SMS now, by the provider's own client; never raises for what the provider answers."""

@@ -1,0 +1,1 @@
+"""The store: one interface of operations, SQLite behind it; migrations, outbox, inbox, conversations, answers."""

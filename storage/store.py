@@ -1,0 +1,338 @@
+"""The store as the rest of the program sees it: operations, not tables.
+
+Every method that changes something is one durable transaction: when it returns, the change is on disk. Times are
+whole milliseconds of the Unix epoch, UTC; `day` is the civil date in the gateway's timezone (`2026-11-23`), because
+reports count civil days. Phone numbers never enter: citizens are pseudonyms, recipients are sealed bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from flows.model import Bearer, Value
+from flows.types import Conversation
+
+OutboxState = Literal["queued", "sending", "accepted", "delivered", "failed", "dead"]
+
+
+class Citizen(Struct, frozen=True):
+    """What is remembered of one citizen between conversations."""
+
+    pseudonym: str
+    language: str = ""
+    consented_at: int = 0
+    place: str = ""
+    stopped_at: int = 0
+
+
+class Session(Struct, frozen=True):
+    """A provider's USSD session: whose it is, what it has sent so far, and what was last shown."""
+
+    channel: str
+    session: str
+    citizen: str
+    service: str = ""
+    path: str = ""
+    """The cumulative text already taken (Africa's Talking sends the whole path each time)."""
+    reply: bytes = b""
+    conversation: str = ""
+    opened_at: int = 0
+    closed: bool = False
+
+
+class Saved(Struct, frozen=True):
+    """A conversation as saved, with the row version that a later `accept` must still find (`revision`)."""
+
+    state: Conversation
+    revision: int
+
+
+class Dialogue(Struct, frozen=True):
+    """All that is needed to take one inbound, read in one go."""
+
+    citizen: Citizen | None = None
+    session: Session | None = None
+    current: Saved | None = None
+    """The citizen's newest conversation that is still open, if any."""
+    reply: bytes | None = None
+    """The stored reply, when this very inbound was taken before: send it again and change nothing."""
+
+
+class InboundRow(Struct, frozen=True):
+    """One inbound as kept. `external_id` is unique per channel for good."""
+
+    id: str
+    channel: str
+    external_id: str
+    citizen: str
+    bearer: Bearer
+    text: str
+    received_at: int
+    session: str = ""
+    sent_at: int | None = None
+    conversation: str = ""
+
+
+class AnswerRow(Struct, frozen=True):
+    """One answer as kept; a later answer of the same conversation and step replaces it."""
+
+    id: str
+    conversation: str
+    citizen: str
+    flow: str
+    flow_version: int
+    flow_hash: str
+    step: str
+    value: Value
+    raw: str
+    language: str
+    bearer: Bearer
+    channel: str
+    answered_at: int
+    day: str
+    place: str = ""
+    """The conversation's place when read back, whenever it was answered."""
+
+
+class OutboundRow(Struct, frozen=True):
+    """One SMS to send. `recipient` is the sealed dialable number, wiped once the message is final."""
+
+    id: str
+    citizen: str
+    channel: str
+    recipient: bytes
+    text: str
+    encoding: str
+    segments: int
+    created_at: int
+    in_reply_to: str = ""
+    dedupe_key: str = ""
+    """Unique when not empty: a second message with the same key is dropped (weekly digests)."""
+    not_after: int | None = None
+
+
+class OutboxRow(Struct, frozen=True):
+    """One message of the outbox as operators see it, and as a sender claims it."""
+
+    id: str
+    citizen: str
+    channel: str
+    recipient: bytes
+    text: str
+    encoding: str
+    segments: int
+    state: OutboxState
+    attempts: int
+    created_at: int
+    next_at: int = 0
+    fence: int = 0
+    provider_id: str = ""
+    last_error: str = ""
+    not_after: int | None = None
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """Everything one inbound changes. Applied whole or not at all."""
+
+    inbound: InboundRow
+    reply: bytes
+    """The body to send to the provider now, and again on every repeat."""
+    citizen: Citizen
+    conversation: Conversation | None = None
+    base: int = 0
+    """The revision read in `Dialogue.current`; 0 for a new conversation."""
+    channel: str = ""
+    closes: str = ""
+    """Id of an older open conversation that this one replaces; it becomes `expired` or `restarted`."""
+    answers: Sequence[AnswerRow] = ()
+    forget_answers: bool = False
+    """The citizen restarted: the conversation's earlier answers no longer count."""
+    outbound: Sequence[OutboundRow] = ()
+    session: Session | None = None
+    fallbacks: Mapping[str, int] = {}
+    """`asked>served` to how many texts fell back."""
+    events: Sequence[tuple[str, str]] = ()
+    """(kind, detail) kept for the operator: refused sessions, stops, unclear replies."""
+    erase: bool = False
+    """The citizen asked to be forgotten: everything of theirs goes, this inbound's text too."""
+
+
+class Accepted(Struct, frozen=True):
+    """How `accept` ended. `taken`: kept, send `reply`. `repeat`: taken before, send the stored `reply`.
+
+    `conflict`: somebody else moved the conversation first; read the dialogue again and retry.
+    """
+
+    outcome: Literal["taken", "repeat", "conflict"]
+    reply: bytes = b""
+
+
+class Tally(Struct, frozen=True):
+    """One count: how many conversations gave `value` to `step`, on one flow version, in one place."""
+
+    flow: str
+    flow_hash: str
+    step: str
+    value: str
+    place: str
+    count: int
+
+
+class Walks(Struct, frozen=True):
+    """How many conversations of one flow version and place were begun and completed."""
+
+    flow: str
+    flow_hash: str
+    place: str
+    started: int
+    completed: int
+
+
+class SyncRow(Struct, frozen=True):
+    """One attempt to reach the national platform, for the console."""
+
+    at: int
+    carrier: str
+    ok: bool
+    detail: str
+
+
+class Held(Struct, frozen=True):
+    """The newest snapshot made for (flow_hash, period): its numbers, its digest, and whether it was acknowledged."""
+
+    flow_hash: str
+    period: str
+    epoch: int
+    seq: int
+    digest: str
+    acked: bool
+
+
+class Store(Protocol):
+    """The operations. Implementations: `storage.sqlite.SqliteStore`."""
+
+    # the conversation lane -------------------------------------------------------------------------------------
+    def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
+        """Read what one inbound needs. `session` empty for SMS."""
+
+    def accept(self, change: Change) -> Accepted:
+        """Keep one inbound with all it changes, in one durable transaction."""
+
+    # flows -----------------------------------------------------------------------------------------------------
+    def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:
+        """Keep a flow version (JSON of `flows.model.dump`) so that conversations begun on it can end on it."""
+
+    def flow_data(self, flow_hash: str) -> bytes | None:
+        """Return what `keep_flow` kept."""
+
+    # the outbox ------------------------------------------------------------------------------------------------
+    def enqueue(self, messages: Sequence[OutboundRow]) -> int:
+        """Queue messages that answer no inbound (digests); return how many were new by `dedupe_key`."""
+
+    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
+        """Take up to `limit` due messages of a channel for `lease` ms, oldest first, one at a time per citizen.
+
+        Claims messages `queued` with `next_at` due, and `sending` ones whose lease ran out. Each claim counts an
+        attempt and draws a new `fence`. Messages past `not_after` become `dead`.
+        """
+
+    def finish_outbox(
+        self,
+        id: str,
+        fence: int,
+        state: OutboxState,
+        now: int,
+        *,
+        provider_id: str = "",
+        error: str = "",
+        retry_at: int = 0,
+    ) -> bool:
+        """Record what became of a claimed message; False when the fence is no longer ours. `queued` = retry later."""
+
+    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
+        """Record a delivery report. States only move forward; False when the message is unknown or already further."""
+
+    def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
+        """List messages, newest first."""
+
+    def outbox_counts(self) -> Mapping[str, int]:
+        """Return the number of messages by state."""
+
+    def retry_outbox(self, id: str, now: int) -> bool:
+        """Queue a failed or dead message again."""
+
+    def discard_outbox(self, id: str, now: int) -> bool:
+        """Give a message up: it becomes `dead`."""
+
+    # reading ---------------------------------------------------------------------------------------------------
+    def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
+        """Stream answers in the order they were kept."""
+
+    def tallies(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Tally]:
+        """Count the answers of civil days `first_day`..`last_day` (both included); a `choices` counts each key."""
+
+    def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
+        """Count conversations begun on those days, and those of them completed."""
+
+    def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
+        """Return conversations begun, by `language`, by `bearer` and by `flow`."""
+
+    def answer_days(self) -> Sequence[str]:
+        """Return the civil days that hold answers or conversations, oldest first."""
+
+    def fallbacks(self) -> Mapping[str, int]:
+        """Return how many texts were served by a fallback, by `asked>served`."""
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals: citizens, conversations, open, inbound, answers, steps."""
+
+    # citizens' rights ------------------------------------------------------------------------------------------
+    def erase(self, citizen: str, now: int) -> int:
+        """Forget a citizen; return how many rows went. Counters fall with them."""
+
+    def mydata(self, citizen: str) -> Mapping[str, object]:
+        """Return everything kept of a citizen, as plain data."""
+
+    # national sync ---------------------------------------------------------------------------------------------
+    def epoch(self) -> int:
+        """Return the sync epoch; a restore from backup raises it."""
+
+    def held(self) -> Sequence[Held]:
+        """Return the newest snapshot made for each (flow_hash, period)."""
+
+    def hold(self, flow_hash: str, period: str, digest: str) -> Held:
+        """Number a snapshot: the same digest keeps its `seq`, a new one draws the next."""
+
+    def acknowledge(self, flow_hash: str, period: str, epoch: int, seq: int) -> None:
+        """Record that the platform holds this snapshot."""
+
+    def log_sync(self, row: SyncRow) -> None:
+        """Keep the outcome of one attempt."""
+
+    def syncs(self, limit: int = 10) -> Sequence[SyncRow]:
+        """Return the last attempts, newest first."""
+
+    # jobs and the rest -----------------------------------------------------------------------------------------
+    def claim_slot(self, job: str, slot: str, now: int) -> bool:
+        """Take a due slot of a job; True for exactly one caller, ever."""
+
+    def log_event(self, kind: str, detail: str, now: int) -> None:
+        """Keep something an operator should be able to read later (a refused request, a failed job)."""
+
+    def events(self, limit: int = 50) -> Sequence[tuple[int, str, str]]:
+        """Return (at, kind, detail), newest first."""
+
+    def get(self, key: str) -> str | None:
+        """Return a small setting of the program's own (demo link used, rehearsal done)."""
+
+    def put(self, key: str, value: str) -> None:
+        """Keep such a setting."""
+
+    def check(self) -> None:
+        """Prove that an answer could be kept now, by a real durable write; raises StoreError with the reason."""
+
+    def close(self) -> None:
+        """Finish what is queued, checkpoint, and let the file go."""
