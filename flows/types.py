@@ -10,7 +10,7 @@ from msgspec import Struct
 from flows.model import Bearer, Value
 
 Event = Literal["start", "reply", "drop"]
-Phase = Literal["language", "home", "consent", "resume", "steps", "done"]
+Phase = Literal["new", "language", "consent", "resume", "steps", "closing"]
 Status = Literal["active", "done", "stopped", "refused", "failed", "expired"]
 
 
@@ -28,6 +28,10 @@ class Inbound(Struct, frozen=True, kw_only=True):
     event: Event = "reply"
     text: str = ""
     limits: Limits = Limits()
+    within: str = ""
+    """HCP code of the gateway's own region: place menus open there first."""
+    kept: int = 0
+    """How many of the citizen's answers are kept, for the reply to `my data`."""
 
 
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,10 +45,12 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     flow_hash: str = ""
     language: str = ""
     """The tag chosen; empty while unknown."""
-    phase: Phase = "language"
+    phase: Phase = "new"
     status: Status = "active"
-    at: int = 0
-    """Index in `flow.steps` of the step that waits for a reply."""
+    at: int = -1
+    """Index in `flow.steps` of the step that waits for a reply; -1 before the first."""
+    said: str = ""
+    """Words shown ahead of the current question, kept so that its pages stay the same."""
     page: int = 0
     path: tuple[str, ...] = ()
     """The keys opened so far inside a menu, or the codes opened inside a place question."""
@@ -78,8 +84,8 @@ class Happening(Struct, frozen=True):
     """Something the gateway must know besides the answers.
 
     kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `erase`, `my-data`, `restart` (earlier answers
-    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id),
-    `look-up` (path in a menu), `fallback` (detail = `asked>served`), `flow` (the citizen chose this flow).
+    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id), `withdraw` (step id: its
+    answer no longer counts, the citizen went back), `look-up` (path in a menu), `fallback` (detail = `asked>served`).
     """
 
     kind: str

@@ -1,0 +1,147 @@
+"""What a question shows: its words, its numbered options, and what `0` does. No state changes here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from flows.conditions import compile_condition
+from flows.model import Ask, Flow, Menu, Option
+from flows.screens import Line, paginate
+from flows.types import Conversation, Inbound
+from flows.voice import Voice
+from locales.tags import MENU_ORDER
+
+Zero = Literal["", "back", "skip"]
+
+
+class Content(Struct, frozen=True):
+    """One question ready to be laid out. `options` are (value, label) pairs, numbered from 1 on the screen."""
+
+    text: str
+    options: tuple[tuple[str, str], ...] = ()
+    zero: Zero = ""
+    zero_key: str = "0"
+    """`00` where 0 is a possible answer."""
+
+
+def layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[str]:
+    """Return the pages of a question on USSD, or its one text on SMS; `said` goes ahead of it."""
+    key = content.zero_key
+    words = "\n".join(part for part in (said, content.text) if part)
+    lines = [Line(line) for line in words.split("\n")]
+    lines += [Line(f"{number} {label}", whole=True) for number, (_, label) in enumerate(content.options, 1)]
+    if content.zero:
+        lines.append(Line(f"{key} {voice.phrase(content.zero)}", whole=True))
+    if inbound.bearer == "sms":
+        return ["\n".join(line.text for line in lines)]
+    last = "" if content.zero else f"{key} {voice.phrase('back')}"
+    return paginate(lines, inbound.limits, f"{key} {voice.phrase('more')}", last)
+
+
+def language_menu(flow: Flow, voice: Voice) -> Content:
+    """Return the language-neutral first screen: each language by its own name."""
+    offered = [tag for tag in MENU_ORDER if tag in flow.languages]
+    return Content("", tuple((tag, voice.texts.native(tag)) for tag in offered))
+
+
+def consent(voice: Voice) -> Content:
+    """Return the question of consent, asked once per citizen."""
+    return Content(voice.phrase("consent_ask"), _pairs(voice, yes="consent_yes", no="consent_no"))
+
+
+def resume(flow: Flow, voice: Voice) -> Content:
+    """Return the offer to go on with what was begun, or to begin again."""
+    words = voice.phrase("resume_ask", title=voice.say(flow.title))
+    return Content(words, _pairs(voice, go_on="resume_continue", again="resume_restart"))
+
+
+def _pairs(voice: Voice, **names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((value, voice.phrase(name)) for value, name in names.items())
+
+
+def visible(options: tuple[Option, ...], state: Conversation) -> tuple[Option, ...]:
+    """Return the options whose `when` holds."""
+    return tuple(one for one in options if not one.when or compile_condition(one.when)(state.answers))
+
+
+def question(ask: Ask, state: Conversation, voice: Voice) -> Content:
+    """Return any question but a place: its words, the hint its type needs, its options."""
+    hint = _hint(ask, voice)
+    words = voice.say(ask.text)
+    return Content(
+        f"{words}\n{hint}" if hint else words,
+        _options(ask, state, voice),
+        "skip" if ask.optional else "",
+        "00" if takes_zero(ask) else "0",
+    )
+
+
+def _options(ask: Ask, state: Conversation, voice: Voice) -> tuple[tuple[str, str], ...]:
+    if ask.type == "yes_no":
+        return _pairs(voice, yes="yes", no="no")
+    if ask.type == "language":
+        return language_menu(voice.flow, voice).options
+    return tuple((one.key, voice.say(one.label)) for one in visible(ask.options, state))
+
+
+def _hint(ask: Ask, voice: Voice) -> str:
+    """Return the short line that says how to answer, where the options do not say it."""
+    if ask.type == "rating" and not ask.options:
+        return voice.phrase("hint_rating", min=1, max=marks(ask))
+    if ask.type == "nps":
+        return voice.phrase("hint_rating", min=0, max=10)
+    if ask.type in ("choices", "date"):
+        return voice.phrase(f"hint_{ask.type}")
+    return ""
+
+
+def marks(ask: Ask) -> int:
+    """Return the highest mark of a rating."""
+    return len(ask.options) or int(ask.max or 5)
+
+
+def takes_zero(ask: Ask) -> bool:
+    """Tell whether 0 can be an answer, so that it cannot also be a key."""
+    if ask.type == "nps":
+        return True
+    if ask.type not in ("integer", "decimal"):
+        return ask.type == "phone"
+    return (ask.min is None or ask.min <= 0) and (ask.max is None or ask.max >= 0)
+
+
+def opened(menu: Menu, path: tuple[str, ...]) -> tuple[Option | None, tuple[Option, ...]]:
+    """Return the option that `path` leads to (None at the top) and the options below it."""
+    current: Option | None = None
+    below = menu.options
+    for key in path:
+        current = next((one for one in below if one.key == key), None)
+        below = current.options if current else ()
+    return current, below
+
+
+def directory(menu: Menu, state: Conversation, voice: Voice) -> Content:
+    """Return one level of a menu, or the information at its end."""
+    current, below = opened(menu, state.path)
+    if current is not None and not below:
+        words = voice.say(current.say) if current.say else ""
+        return Content(words, _pairs(voice, finish="finish"), "back")
+    heading = voice.say(menu.text if current is None else current.say or current.label)
+    options = tuple((one.key, voice.say(one.label)) for one in visible(below, state))
+    return Content(heading, options, "back" if state.path else "")
+
+
+def hint_for(ask: Ask, content: Content, voice: Voice) -> str:
+    """Return how to answer, for a citizen whose reply was not understood."""
+    if ask.type in ("choice", "language"):
+        return voice.phrase("hint_choice", last=len(content.options))
+    if ask.type == "rating":
+        return voice.phrase("hint_rating", min=1, max=marks(ask))
+    if ask.type == "nps":
+        return voice.phrase("hint_rating", min=0, max=10)
+    if ask.type == "place":
+        return voice.phrase(f"hint_place_{ask.level}")
+    if ask.type in ("integer", "decimal") and ask.min is not None and ask.max is not None:
+        return voice.phrase("hint_range", min=f"{ask.min:g}", max=f"{ask.max:g}")
+    return voice.phrase(f"hint_{ask.type}")

@@ -1,0 +1,56 @@
+"""The words of one conversation: every text it shows, in its language, with the fallbacks counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flows.model import Ask, Flow, Option, Text, Value
+from flows.texts import Texts
+
+
+class Voice:
+    """Speaks one flow in one language. Keeps what it had to serve in another language in `fallbacks`."""
+
+    def __init__(self, texts: Texts, flow: Flow, language: str, answers: Mapping[str, Value]) -> None:
+        self.texts = texts
+        self.flow = flow
+        self.language = language or flow.language
+        self.answers = answers
+        self.fallbacks: list[str] = []
+
+    def say(self, text: Text) -> str:
+        """Return a flow's text, its slots filled with what the citizen answered."""
+        words = self.texts.flow(text, self.language, self.flow.language)
+        if words.language != self.language:
+            self.fallbacks.append(f"{self.language}>{words.language}")
+        return self._filled(words.text) if "{" in words.text else words.text
+
+    def phrase(self, name: str, **slots: object) -> str:
+        """Return one of the gateway's own phrases."""
+        return self.texts.phrase(name, self.language, **slots)
+
+    def labels(self, option: Option) -> tuple[str, ...]:
+        """Return an option's label in every language of the flow, the shown one first: a citizen may write either."""
+        languages = dict.fromkeys((self.language, *self.flow.languages))
+        texts = (self.texts.flow(option.label, tag, self.flow.language).text for tag in languages)
+        return tuple(dict.fromkeys(texts))
+
+    def _filled(self, text: str) -> str:
+        for name, value in self.answers.items():
+            text = text.replace("{" + name + "}", self._spoken(name, value))
+        return text
+
+    def _spoken(self, name: str, value: Value) -> str:
+        """Return an answer as the citizen would read it: a label, a place's name, a number."""
+        at = self.flow.index.get(name)
+        asked = self.flow.steps[at] if at is not None else None
+        if not isinstance(asked, Ask):
+            return str(value)
+        if asked.type == "yes_no":
+            return self.phrase(str(value))
+        if asked.type == "place":
+            place = self.texts.places.get(str(value))
+            return place.name(self.language) if place else str(value)
+        chosen = value if isinstance(value, list) else [str(value)]
+        labels = {option.key: option.label for option in asked.options}
+        return ", ".join(self.say(labels[key]) if key in labels else key for key in chosen)
