@@ -1,0 +1,380 @@
+"""The settings of a project: one table, from which the reader, the documentation and `awal doctor` are made.
+
+Each section of `awal.toml` is a struct below; each field carries its help, and what it accepts, in a `Note`. Nothing
+else names a setting: `table()` lists them, `read()` reads them, `markdown()` documents them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+
+from flows.errors import AwalError
+
+FILE = "awal.toml"
+LANGUAGES = ("fr", "ar", "zgh", "zgh-Latn")
+ID = r"[a-z0-9][a-z0-9-]{0,39}"
+PHONE = r"\+[1-9][0-9]{6,14}"
+URL = r"https?://[^\s/?#]+(/[^\s?#]*)?"
+
+
+class SettingsError(AwalError):
+    """A setting is missing, unknown or wrong; the message names the file, the key and the remedy."""
+
+
+class Note(Struct, frozen=True):
+    """What a setting is for and what it accepts: `pattern` a whole regular expression, `hint` its meaning in words."""
+
+    help: str
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    hint: str = ""
+    least: float | None = None
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """One table of `awal.toml`. Its text form hides every secret, so that no log or error page can show one."""
+
+    title: ClassVar[str] = ""
+
+    def __repr__(self) -> str:
+        notes = {setting.name: setting.secret for setting in describe(type(self))}
+        shown = (f"{name}={'***' if notes[name] else repr(getattr(self, name))}" for name in notes)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Gateway(Section, frozen=True, kw_only=True):
+    """This gateway: who it is, where it is reached, what it keeps."""
+
+    title = "gateway"
+
+    id: Annotated[str, Note("Name of this gateway, unique in the country.", pattern=ID, hint="a-z, 0-9, hyphen")] = (
+        "gateway"
+    )
+    region: Annotated[str, Note("HCP code of the region it serves.", pattern="|0[1-9]|1[0-2]", hint="01 to 12")] = ""
+    public_url: Annotated[
+        str, Note("Address under which providers reach it.", pattern=URL, hint="http(s)://host[:port][/path]")
+    ] = "http://127.0.0.1:8000"
+    store: Annotated[
+        str,
+        Note("Where answers are kept.", pattern=r"(sqlite:|postgresql://).+", hint="sqlite:PATH or postgresql://…"),
+    ] = "sqlite:data/awal.db"
+    languages: Annotated[tuple[str, ...], Note("Languages offered to citizens, in this order.", choices=LANGUAGES)] = (
+        "fr",
+        "ar",
+        "zgh",
+    )
+    timezone: Annotated[str, Note("Civil time of reports and schedules.")] = "Africa/Casablanca"
+    server: Annotated[str, Note("HTTP server; waitress for very small boards.", choices=("granian", "waitress"))] = (
+        "granian"
+    )
+    threads: Annotated[int, Note("Requests handled at the same time.", least=1)] = 8
+
+
+class Channel(Section, frozen=True, kw_only=True):
+    """One connection to a provider, a modem or an operator: `[channels.NAME]`."""
+
+    title = "channels.NAME"
+
+    type: Annotated[str, Note("Kind of provider: `awal channels` lists what each type serves.")]
+    secret: Annotated[str, Note("Secret part of the inbound URL.", secret=True)] = ""
+    secret_old: Annotated[str, Note("Former secret, still valid while it is being rotated.", secret=True)] = ""
+    account_sid: Annotated[str, Note("Twilio account.")] = ""
+    auth_token: Annotated[str, Note("Twilio token; it signs every inbound.", secret=True)] = ""
+    auth_token_old: Annotated[str, Note("Former token, still valid while it is being rotated.", secret=True)] = ""
+    username: Annotated[str, Note("Account name at the provider.")] = ""
+    password: Annotated[str, Note("Password at the provider or SMSC.", secret=True)] = ""
+    api_key: Annotated[str, Note("Key of the provider's API.", secret=True)] = ""
+    number: Annotated[str, Note("Short code or phone number citizens write to.")] = ""
+    api_url: Annotated[str, Note("Provider's origin without version path, for a relay or a test.")] = ""
+    sendsms_url: Annotated[str, Note("Kannel's sendsms address.")] = ""
+    database: Annotated[str, Note("Path of gammu-smsd's own SQLite file.")] = ""
+    host: Annotated[str, Note("SMSC host.")] = ""
+    port: Annotated[int, Note("SMSC port.", least=0)] = 0
+    system_id: Annotated[str, Note("SMPP system id.")] = ""
+    bearers: Annotated[tuple[str, ...], Note("What an SMPP bind carries.", choices=("sms", "ussd"))] = ()
+    dialect: Annotated[str, Note("SMPP dialect: a shipped name, or a YAML file of the project.")] = ""
+    profile: Annotated[str, Note("ussd-http profile: a shipped name, or a YAML file of the project.")] = ""
+    flow: Annotated[str, Note("Flow this channel's USSD code opens; empty offers a menu.")] = ""
+    gsm_limit: Annotated[int, Note("Septets a USSD screen holds.", least=40)] = 160
+    ucs2_limit: Annotated[int, Note("UCS-2 units a USSD screen holds.", least=30)] = 70
+    rate: Annotated[float, Note("Most segments sent a second; 0 for no limit.", least=0)] = 0.0
+    budget_day: Annotated[int, Note("Most segments sent a day; 0 for no limit.", least=0)] = 0
+    quiet_hours: Annotated[
+        str,
+        Note(
+            "Hours without unasked messages; empty for none.",
+            pattern=r"|([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d",
+            hint='"21:00-08:00"',
+        ),
+    ] = "21:00-08:00"
+    retry_first: Annotated[float, Note("Seconds before the first retry; doubled each time, to 1 h.", least=0)] = 5.0
+
+
+class National(Section, frozen=True, kw_only=True):
+    """The national platform that aggregates are sent to."""
+
+    title = "national"
+
+    url: Annotated[
+        str, Note("Address of the platform; empty sends nothing.", pattern=f"|{URL}", hint="http(s)://…")
+    ] = ""
+    every: Annotated[int, Note("Minutes between two synchronisations.", least=1)] = 15
+
+
+class Official(Section, frozen=True, kw_only=True):
+    """A person who receives the report by SMS: `[officials.NAME]`."""
+
+    title = "officials.NAME"
+
+    phone: Annotated[str, Note("Number the digest goes to.", secret=True, pattern=PHONE, hint="+212…")]
+    language: Annotated[str, Note("Language of the digest.", choices=LANGUAGES)] = "fr"
+    place: Annotated[str, Note("HCP code of the place reported; empty for the gateway's whole region.")] = ""
+    schedule: Annotated[
+        str, Note("When the digest goes: `daily 18:00`, `monday 08:00` or `monthly 08:00`, in civil time.")
+    ] = "monday 08:00"
+    channel: Annotated[str, Note("Channel that sends it; empty for the first that can.")] = ""
+
+
+class Keys(Section, frozen=True, kw_only=True):
+    """Keys of this gateway, 32 bytes each in base64, made by `awal init`. Losing them loses what they protect."""
+
+    title = "keys"
+
+    pseudonym: Annotated[str, Note("Turns phone numbers into pseudonyms.", secret=True)] = ""
+    phone: Annotated[str, Note("Encrypts the numbers a reply must reach.", secret=True)] = ""
+    signing: Annotated[str, Note("Ed25519 key that signs what is sent to the platform.", secret=True)] = ""
+    cookie: Annotated[str, Note("Signs the console's cookies.", secret=True)] = ""
+
+    def raw(self, name: str) -> bytes:
+        """Return the 32 bytes of a key; raises SettingsError when it is missing or no such key."""
+        try:
+            key = base64.b64decode(getattr(self, name), validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != 32:
+            raise SettingsError(f"{FILE}: [keys] {name} is not 32 bytes in base64. Copy it from a backup of the file.")
+        return key
+
+
+class Console(Section, frozen=True, kw_only=True):
+    """The operators' console."""
+
+    title = "console"
+
+    password: Annotated[
+        str, Note("Hash of the operator's password (`awal password` makes a new one).", secret=True)
+    ] = ""
+    demo: Annotated[bool, Note("Demo project: one-time links are printed.")] = False
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """A whole `awal.toml`."""
+
+    gateway: Gateway = Gateway()
+    channels: dict[str, Channel] = {}
+    national: National = National()
+    officials: dict[str, Official] = {}
+    keys: Keys = Keys()
+    console: Console = Console()
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__struct_fields__)})"
+
+
+class Setting(Struct, frozen=True):
+    """One row of the table. `default` is None where the setting is required."""
+
+    section: str
+    name: str
+    kind: str
+    default: Any
+    help: str
+    secret: bool
+    note: Note
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "gateway": Gateway,
+    "channels": Channel,
+    "national": National,
+    "officials": Official,
+    "keys": Keys,
+    "console": Console,
+}
+NAMED = ("channels", "officials")
+"""Sections that come once per name."""
+
+
+def describe(section: type[Section]) -> tuple[Setting, ...]:
+    """Return the rows of one section, in the order of its fields."""
+    hints = get_type_hints(section, include_extras=True)
+    rows = []
+    for field in msgspec.structs.fields(section):
+        base, note = get_args(hints[field.name])
+        default = None if field.required else field.default
+        kind = "list" if get_origin(base) is tuple else base.__name__
+        rows.append(Setting(section.title, field.name, kind, default, note.help, note.secret, note))
+    return tuple(rows)
+
+
+def table() -> Iterator[Setting]:
+    """Yield every setting there is."""
+    for section in SECTIONS.values():
+        yield from describe(section)
+
+
+def load(directory: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read a project's `awal.toml`; raises SettingsError for what is missing, unknown or wrong in it."""
+    path = directory / FILE
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        message = f"{path}: there is no project here. Make one with `awal init {directory}`, or name one with -C."
+        raise SettingsError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({error}). Check the file's owner and encoding.") from error
+    return read(text, str(path), environ)
+
+
+def read(text: str, file: str = FILE, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read settings from the text of an `awal.toml`; `file` names it in errors."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: is not TOML: {error}. Quote texts, and write each key once.") from error
+    reader = _Reader(file, environ)
+    parts: dict[str, Any] = {name: reader.part(name, value) for name, value in data.items()}
+    return Settings(**parts)
+
+
+def did_you_mean(name: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+    """Return ` Did you mean …?` for the nearest known name, or what is known when none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+
+
+class _Reader:
+    """Turns TOML tables into sections; every refusal names the file and the key."""
+
+    def __init__(self, file: str, environ: Mapping[str, str]) -> None:
+        self.file = file
+        self.environ = environ
+
+    def refuse(self, where: str, wrong: str) -> SettingsError:
+        return SettingsError(f"{self.file}: {where}: {wrong}")
+
+    def part(self, name: str, value: object) -> Section | dict[str, Section]:
+        """Read one top-level table, or a family of them."""
+        if name not in SECTIONS:
+            raise self.refuse(f"[{name}]", f"there is no such section. {did_you_mean(name, list(SECTIONS))}")
+        if name not in NAMED:
+            return self.section(f"[{name}]", SECTIONS[name], value)
+        return {one: self.named(name, one, inner) for one, inner in self.mapping(f"[{name}]", value).items()}
+
+    def named(self, family: str, name: str, value: object) -> Section:
+        where = f"[{family}.{name}]"
+        if not re.fullmatch(ID, name):
+            raise self.refuse(where, f"{name!r} is no name. Use a-z, 0-9 and hyphens.")
+        return self.section(where, SECTIONS[family], value)
+
+    def mapping(self, where: str, value: object) -> dict[str, object]:
+        if not isinstance(value, dict):
+            raise self.refuse(where, f"must be a table, not {value!r}.")
+        return value
+
+    def section(self, where: str, kind: type[Section], value: object) -> Section:
+        """Read one table into its struct."""
+        given = self.mapping(where, value)
+        rows = {row.name: row for row in describe(kind)}
+        for name in given:
+            if name not in rows:
+                raise self.refuse(f"{where} {name}", f"there is no such setting. {did_you_mean(name, list(rows))}")
+        for row in rows.values():
+            if row.default is None and row.name not in given:
+                raise self.refuse(where, f"{row.name} is missing. {row.help}")
+        return kind(**{name: self.value(f"{where} {name}", rows[name], given[name]) for name in given})
+
+    def value(self, where: str, row: Setting, value: object) -> object:
+        """Read one value: the environment's where it says `env:NAME`, then its type, then what its note accepts."""
+        named = isinstance(value, str) and value.startswith("env:")
+        if named:
+            value = self.environment(where, str(value)[4:], row)
+        shown = "the value" if row.secret else repr(value)
+        try:
+            typed = msgspec.convert(value, _TYPES[row.kind], strict=not named)
+        except msgspec.ValidationError:
+            raise self.refuse(where, f"{shown} is no {_WORDS[row.kind]}.") from None
+        wrong = _wrong(row, typed)
+        if wrong:
+            raise self.refuse(where, f"{shown} {wrong}")
+        return typed
+
+    def environment(self, where: str, name: str, row: Setting) -> object:
+        if name not in self.environ:
+            raise self.refuse(where, f"the environment has no {name}. Set it, or write the value here.")
+        text = self.environ[name]
+        return [part.strip() for part in text.split(",") if part.strip()] if row.kind == "list" else text
+
+
+_TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "list": tuple[str, ...]}
+_WORDS = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "list": "list of texts"}
+
+
+def _wrong(row: Setting, value: Any) -> str:
+    """Return what a well-typed value still does wrong, with the remedy; empty when it is right."""
+    note = row.note
+    for one in value if row.kind == "list" else [value]:
+        if note.choices and one not in note.choices:
+            return f"is not known here. Use {' or '.join(note.choices)}."
+    if note.pattern and not re.fullmatch(note.pattern, value):
+        return f"is not of the form {note.hint}."
+    if note.least is not None and value < note.least:
+        return f"is too small; the least is {note.least:g}."
+    if row.name == "timezone" and not _is_timezone(value):
+        return "is no timezone. Use a name such as Africa/Casablanca."
+    return ""
+
+
+def _is_timezone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def markdown() -> str:
+    """Return the documentation of every setting, as kept in `gateway/settings.md`."""
+    lines = ["# Settings: `awal.toml`", "", INTRODUCTION]
+    for section in SECTIONS.values():
+        purpose = (section.__doc__ or "").strip().splitlines()[0]
+        lines += ["", f"## `[{section.title}]`", "", purpose, "", "| setting | kind | default | what it does |"]
+        lines += ["|---|---|---|---|"] + [_line(row) for row in describe(section)]
+    return "\n".join(lines) + "\n"
+
+
+INTRODUCTION = """\
+This page is made from the table in `settings.py` (`make docs`); a test keeps the two in step. A value `env:NAME` is
+read from the environment variable NAME. An unknown name is refused, with the nearest known one."""
+
+
+def _line(row: Setting) -> str:
+    default = "required" if row.default is None else f"`{msgspec.json.encode(row.default).decode()}`"
+    accepts = f" One of {', '.join(f'`{choice}`' for choice in row.note.choices)}." if row.note.choices else ""
+    accepts += f" Form: {row.note.hint}." if row.note.hint else ""
+    kind = _WORDS[row.kind] + (", secret" if row.secret else "")
+    return f"| `{row.name}` | {kind} | {default} | {row.help}{accepts} |"
