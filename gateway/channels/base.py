@@ -7,6 +7,7 @@ language choice. Verification happens here, before `parse` is called, so that no
 from __future__ import annotations
 
 import hmac
+import re
 from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
@@ -41,6 +42,10 @@ class Received(Struct, frozen=True, kw_only=True):
     sent_at: int | None = None
     """Provider's time, milliseconds UTC: for display only, never for order."""
 
+    def __repr__(self) -> str:
+        """Show no phone number and no text: this may end in a log."""
+        return f"Received(channel={self.channel!r}, bearer={self.bearer!r}, characters={len(self.path or self.text)})"
+
 
 class Receipt(Struct, frozen=True, kw_only=True):
     """A delivery report: what became of an outbound, in our words; `detail` keeps the provider's."""
@@ -58,6 +63,9 @@ class Ended(Struct, frozen=True, kw_only=True):
     dropped: bool
     detail: str = ""
 
+    def __repr__(self) -> str:
+        return f"Ended(dropped={self.dropped}, detail={self.detail!r})"
+
 
 class Sendable(Struct, frozen=True, kw_only=True):
     """One SMS for an adapter to send: `to` is E.164, `id` our outbox id."""
@@ -68,9 +76,16 @@ class Sendable(Struct, frozen=True, kw_only=True):
     encoding: str
     segments: int
 
+    def __repr__(self) -> str:
+        return f"Sendable(id={self.id!r}, encoding={self.encoding!r}, segments={self.segments})"
 
-class Sent(Struct, frozen=True, kw_only=True):
-    """What the provider answered. `outcome`: accepted, retry (later), failed (never), opted-out, stop-channel."""
+
+class Sent(Struct, frozen=True):
+    """What the provider answered; `error` is for the operator and holds no phone number (`brief`).
+
+    `outcome`: `accepted`; `retry` later; `failed` for good; `opted-out`, the citizen told the provider to stop;
+    `stop-channel`, no message of this channel can go until an operator has put its settings or account right.
+    """
 
     outcome: Literal["accepted", "retry", "failed", "opted-out", "stop-channel"]
     provider_id: str = ""
@@ -82,7 +97,11 @@ class Refused(Exception):
 
 
 class BadRequest(Exception):
-    """The body lacks what an inbound needs, or is no form: 400, nothing kept."""
+    """The body lacks what an inbound needs, or is no form: 400, nothing kept. Its text names fields, never values."""
+
+
+class ForeignSession(Exception):
+    """A known session id came from another phone: refused, nothing kept."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -105,6 +124,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     gsm_limit: int = 160
     ucs2_limit: int = 70
     retry_first: float = 5.0
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Settings(name={self.name!r}, type={self.type!r})"
+
+
+def brief(text: str, most: int = 160) -> str:
+    """Return a provider's words on one short line, with every number long enough to be a phone's left out."""
+    return re.sub(r"\+?\d[\d .-]{5,}\d", "…", " ".join(text.split()))[:most]
 
 
 def same(given: str, *expected: str) -> bool:
@@ -133,7 +161,10 @@ class Channel(ABC):
 
     @abstractmethod
     def require(self) -> None:
-        """Raise SettingsError when a setting that authenticity needs is missing: no channel starts without one."""
+        """Raise `gateway.settings.SettingsError` when a setting that authenticity needs is missing.
+
+        It runs when the channel is made, so that no channel starts without one.
+        """
 
     @abstractmethod
     def verify(self, request: Request, route: Route, secret: str) -> None:
@@ -153,9 +184,9 @@ class Channel(ABC):
         self.verify(request, route, secret)
         return self.parse(request, route)
 
-    @abstractmethod
     def render_ussd(self, text: str, ends: bool) -> bytes:
-        """Return the body that shows a USSD screen."""
+        """Return the body that shows a USSD screen: `CON text` or `END text`, as most aggregators want it."""
+        return f"{'END' if ends else 'CON'} {text}".encode()
 
     def reply(self, body: bytes) -> Response:
         """Return the HTTP answer to an inbound; `body` is empty where the provider only needs to hear 200."""

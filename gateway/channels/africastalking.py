@@ -1,0 +1,213 @@
+"""Africa's Talking: USSD callbacks, SMS both ways, delivery reports, ends of sessions.
+
+Form fields as on developers.africastalking.com (USSD and SMS, "handle notifications"). The provider signs nothing, so
+the secret is in the path. SMS leave through the official client `africastalking`, whose version is pinned because its
+address and its HTTP status are only to be had from private names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from werkzeug.wrappers import Request
+
+from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
+from gateway.channels.forms import Form, form, identity, moment, phone, words
+from gateway.channels.verification import PathSecretChannel
+
+TIMEOUT = (3.05, 6.0)
+"""Seconds to connect, and to wait for the answer."""
+
+STATES: dict[str, Literal["accepted", "delivered", "failed"]] = {
+    "Success": "delivered",
+    "Sent": "accepted",
+    "Submitted": "accepted",
+    "Buffered": "accepted",
+    "Rejected": "failed",
+    "Failed": "failed",
+    "Expired": "failed",
+    "AbsentSubscriber": "failed",
+}
+"""The `status` of a delivery report."""
+
+OUTCOMES: dict[int, Literal["accepted", "retry", "failed", "opted-out", "stop-channel"]] = {
+    100: "accepted",  # Processed
+    101: "accepted",  # Sent
+    102: "accepted",  # Queued
+    401: "retry",  # RiskHold
+    402: "stop-channel",  # InvalidSenderId
+    403: "failed",  # InvalidPhoneNumber
+    404: "failed",  # UnsupportedNumberType
+    405: "stop-channel",  # InsufficientBalance
+    406: "opted-out",  # UserInBlacklist
+    407: "retry",  # CouldNotRoute
+    409: "retry",  # DoNotDisturbRejection: outside the hours allowed
+    500: "retry",  # InternalServerError
+    501: "retry",  # GatewayError
+    502: "failed",  # RejectedByGateway
+}
+"""The `statusCode` of each recipient in the answer to a sending."""
+
+
+class Recipient(Struct, rename="camel"):
+    """One line of the answer to a sending."""
+
+    status_code: int
+    status: str = ""
+    message_id: str = ""
+
+
+class Report(Struct):
+    """What the answer holds: a line per recipient, or only a message when the whole sending is refused."""
+
+    recipients: list[Recipient] = msgspec.field(name="Recipients")
+    message: str = msgspec.field(name="Message", default="")
+
+
+class Answer(Struct):
+    """The answer to a sending."""
+
+    report: Report = msgspec.field(name="SMSMessageData")
+
+
+class AfricasTalking(PathSecretChannel):
+    """One Africa's Talking application: a USSD code, a short code, or both."""
+
+    type = "africastalking"
+    bearers = ("ussd", "sms")
+    routes = ("ussd", "sms", "delivery", "ussd-end")
+
+    def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
+        """Translate a callback of one of the four kinds."""
+        fields = form(request)
+        match route:
+            case "ussd":
+                return [self.dialled(fields)]
+            case "sms":
+                return [self.texted(fields)]
+            case "delivery":
+                return [reported(fields)]
+            case "ussd-end":
+                return [ended(fields)]
+
+    def dialled(self, fields: Form) -> Received:
+        """Read a USSD callback; `text` is everything the session sent, joined by `*`, and is kept whole."""
+        session = identity(fields, "sessionId")
+        path = words(fields, "text")
+        digest = hashlib.sha256(path.encode()).hexdigest()[:24]
+        return Received(
+            channel=self.name,
+            bearer="ussd",
+            external_id=f"ussd:{session}:{digest}",
+            session=session,
+            sender=phone(fields, "phoneNumber"),
+            recipient=words(fields, "serviceCode"),
+            network=words(fields, "networkCode"),
+            path=path,
+        )
+
+    def texted(self, fields: Form) -> Received:
+        """Read an inbound SMS; `linkId` and `networkCode` may be absent."""
+        return Received(
+            channel=self.name,
+            bearer="sms",
+            external_id=f"sms:{identity(fields, 'id')}",
+            sender=phone(fields, "from"),
+            recipient=words(fields, "to"),
+            network=words(fields, "networkCode"),
+            text=words(fields, "text"),
+            sent_at=moment(words(fields, "date")),
+        )
+
+    def send(self, message: Sendable) -> Sent:
+        """Send one SMS by the official client."""
+        settings = self.settings
+        if not (settings.username and settings.api_key):
+            return Sent("stop-channel", error="username or api_key is not set")
+        return deliver(_Client(settings.username, settings.api_key, settings.api_url), message, settings.number)
+
+
+def reported(fields: Form) -> Receipt:
+    """Read a delivery report; a status not in the table is kept as `unknown`."""
+    status = words(fields, "status")
+    detail = brief(f"{status} {words(fields, 'failureReason')}")
+    return Receipt(provider_id=identity(fields, "id"), state=STATES.get(status, "unknown"), detail=detail)
+
+
+def ended(fields: Form) -> Ended:
+    """Read the end of a session: `Success`, or `Incomplete` and `Failed` when the citizen was lost."""
+    status = words(fields, "status")
+    return Ended(
+        session=identity(fields, "sessionId"),
+        sender=phone(fields, "phoneNumber"),
+        dropped=status != "Success",
+        detail=brief(f"{status} {words(fields, 'errorMessage')}"),
+    )
+
+
+class _Client:
+    """The official SMS service, for one account, remembering the HTTP status that its exceptions leave out."""
+
+    def __init__(self, username: str, api_key: str, api_url: str) -> None:
+        from africastalking.SMS import SMSService
+
+        # Not `africastalking.initialize`: that keeps one account per process and warns in the sandbox.
+        self.service = SMSService(username, api_key)
+        if api_url:
+            self.service._baseUrl = f"{api_url.rstrip('/')}/version1"
+        self.status = 0
+        self.post = self.service._Service__make_post_request
+        self.service._Service__make_post_request = self.remember
+
+    def remember(self, **request: Any) -> Any:
+        response = self.post(**request)
+        self.status = response.status_code
+        return response
+
+    def send(self, message: Sendable, number: str) -> Any:
+        return self.service.send(message.text, [message.to], sender_id=number or None, timeout=TIMEOUT)
+
+
+def deliver(client: _Client, message: Sendable, number: str) -> Sent:
+    """Hand one SMS to the client and say what came of it."""
+    from africastalking.Service import AfricasTalkingException
+    from requests import RequestException
+
+    try:
+        return outcome(client.send(message, number))
+    except AfricasTalkingException as error:
+        return refused(client.status, str(error))
+    except RequestException as error:
+        return Sent("retry", error=f"network: {type(error).__name__}")
+    except ValueError:
+        return Sent("failed", error="the client takes no such phone number")
+
+
+def refused(status: int, body: str) -> Sent:
+    """Say what an HTTP error means: the account's credentials, our request, or the provider's own trouble."""
+    error = brief(f"HTTP {status}: {body}")
+    if status in (401, 403):
+        return Sent("stop-channel", error=error)
+    return Sent("retry" if status in (408, 429) or status >= 500 else "failed", error=error)
+
+
+def outcome(answer: object) -> Sent:
+    """Read the answer to a sending; the client returns text where the content type names a charset."""
+    try:
+        if isinstance(answer, str):
+            report = msgspec.json.decode(answer, type=Answer, strict=False).report
+        else:
+            report = msgspec.convert(answer, Answer, strict=False).report
+    except (msgspec.MsgspecError, UnicodeError):
+        return Sent("retry", error="the answer could not be read")
+    if not report.recipients:
+        stops = report.message in ("InvalidSenderId", "InsufficientBalance")
+        return Sent("stop-channel" if stops else "failed", error=brief(report.message or "no recipient was taken"))
+    first = report.recipients[0]
+    result = OUTCOMES.get(first.status_code, "failed")
+    if result == "accepted":
+        return Sent(result, provider_id=first.message_id)
+    return Sent(result, error=brief(f"{first.status_code} {first.status}"))
