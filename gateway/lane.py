@@ -1,0 +1,232 @@
+"""The webhook lane: a WSGI application for `/in/…`, mounted in front of Flask and independent of it.
+
+    /in/{channel}/{secret}/{route}      a secret in the path
+    /in/{channel}/{route}               signed requests
+
+The status is chosen for the provider's retry logic: refused 403, senseless 400, too long 413, our fault 503. A citizen
+on USSD never sees one of these: once the request is verified and its session and phone are sound, the answer is 200
+with a screen, be it an apology. 200 goes out only after `Conversations.take` has committed.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from logging import ERROR
+from typing import IO, TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
+
+from msgspec import Struct
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import HTTPException
+from werkzeug.formparser import FormDataParser
+from werkzeug.wrappers import Request, Response
+
+from flows.errors import AwalError
+from gateway import log
+from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Route
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+MOST_BYTES = 16 * 1024
+MOST_FIELDS = 100
+RETRY_AFTER = 10
+"""Seconds after which a provider may try again what we could not keep."""
+REFUSALS_EVERY = 60.0
+"""Seconds between two notes about refused requests of one channel: a flood of them writes one line."""
+SORRY = "Service indisponible. الخدمة غير متاحة. Réessayez plus tard."
+"""The last words where even the apology in the citizen's language cannot be had; fits one UCS-2 screen."""
+
+Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
+
+
+class Conversations(Protocol):
+    """What takes the inbounds: `gateway.conversation.Conversations`."""
+
+    def take(self, channel: Channel, received: Received) -> bytes:
+        """Keep an inbound, then return the body to answer; empty for SMS."""
+
+    def receipt(self, channel: Channel, receipt: Receipt) -> None:
+        """Keep a delivery report."""
+
+    def ended(self, channel: Channel, ended: Ended) -> None:
+        """Keep the end of a USSD session."""
+
+    def apology(self, received: Received) -> str:
+        """Return the words for a citizen we could not serve, in their language where it is known."""
+
+
+class Target(Struct, frozen=True):
+    """What a path names: a channel, one of its routes, and the secret it carried."""
+
+    channel: Channel
+    route: Route
+    secret: str
+
+
+class _Forms(FormDataParser):
+    """Reads url-encoded forms of any bytes: what is no UTF-8 is replaced, where Werkzeug would drop the whole form."""
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> Parsed:
+        """Return the stream, the fields and the files."""
+        if mimetype != "application/x-www-form-urlencoded":
+            return super().parse(stream, mimetype, content_length, options)
+        text = stream.read().decode("utf-8", "replace")
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
+        except ValueError:
+            raise BadRequest("The form has too many fields.") from None
+        return stream, MultiDict(pairs), MultiDict()
+
+
+class InboundRequest(Request):
+    """A request held to what a webhook may need."""
+
+    max_content_length = MOST_BYTES
+    max_form_memory_size = MOST_BYTES
+    max_form_parts = MOST_FIELDS
+    form_data_parser_class = _Forms
+
+
+class Refusals:
+    """Counts refused requests, and tells about them at most once a minute per channel."""
+
+    def __init__(self, note: Callable[[str, str], None], monotonic: Callable[[], float]) -> None:
+        self.note = note
+        self.monotonic = monotonic
+        self.since: dict[str, int] = {}
+        self.noted: dict[str, float] = {}
+
+    def add(self, channel: str, route: str) -> None:
+        """Count one, and note them when the last note is old enough; a note that fails is left."""
+        self.since[channel] = self.since.get(channel, 0) + 1
+        now = self.monotonic()
+        if channel in self.noted and now - self.noted[channel] < REFUSALS_EVERY:
+            return
+        self.noted[channel] = now
+        count = self.since.pop(channel)
+        try:
+            self.note("refused-request", f"{channel}/{route}: {count} with a wrong or missing secret or signature")
+        except AwalError as error:
+            log.event("refusal-not-noted", ERROR, channel=channel, error=type(error).__name__)
+
+
+class Lane:
+    """The WSGI application. `note(kind, detail)` keeps an event for the operator (`Store.log_event`)."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        conversations: Conversations,
+        *,
+        note: Callable[[str, str], None] = lambda kind, detail: None,  # noqa: ARG005
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.channels = channels
+        self.conversations = conversations
+        self.refusals = Refusals(note, monotonic)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request and log it by channel, route and status: no number, no text, no secret."""
+        begun = time.perf_counter()
+        request = InboundRequest(environ)
+        target = self.target(request)
+        response = self.respond(request, target) if target else plain(404, "There is nothing here.")
+        log.event(
+            "inbound",
+            channel=target.channel.name if target else "-",
+            route=target.route if target else "-",
+            status=response.status_code,
+            ms=round((time.perf_counter() - begun) * 1000, 1),
+        )
+        return response(environ, start_response)
+
+    def target(self, request: Request) -> Target | None:
+        """Return what the path names, or None: an unknown channel and an unknown route look the same."""
+        _, _, rest = f"{request.root_path}{request.path}".partition("/in/")
+        name, *between, last = rest.split("/") if "/" in rest else (rest, "")
+        channel = self.channels.get(name)
+        if channel is None or len(between) > channel.secret_in_path:
+            return None
+        routes = [route for route in channel.routes if route == last]
+        return Target(channel, routes[0], "".join(between)) if routes else None
+
+    def respond(self, request: Request, target: Target) -> Response:
+        """Verify and translate; hand over what came; choose the status."""
+        channel, route = target.channel, target.route
+        if request.method not in channel.methods:
+            return plain(405, "Wrong method.", Allow=", ".join(channel.methods))
+        try:
+            events = channel.open(request, route, target.secret)
+        except Refused:
+            self.refusals.add(channel.name, route)
+            return plain(403, "Refused.")
+        except BadRequest as error:
+            return plain(400, str(error))
+        except HTTPException as error:
+            return plain(error.code or 400, error.name)
+        except Exception as error:  # nothing a stranger can send may end in a stack trace
+            return fault(target, error)
+        return self.hand_over(target, events)
+
+    def hand_over(self, target: Target, events: list[Received | Receipt | Ended]) -> Response:
+        """Give each event to the conversations and answer with the last body."""
+        body = b""
+        for event in events:
+            try:
+                body = self.give(target.channel, event)
+            except Exception as error:
+                if isinstance(event, Received) and event.bearer == "ussd":
+                    body = self.sorry(target, event, error)
+                elif isinstance(error, ForeignSession):
+                    return plain(403, "Refused.")
+                else:
+                    return fault(target, error)
+        return target.channel.reply(body)
+
+    def give(self, channel: Channel, event: Received | Receipt | Ended) -> bytes:
+        """Hand one event to the conversations."""
+        match event:
+            case Received():
+                return self.conversations.take(channel, event)
+            case Receipt():
+                self.conversations.receipt(channel, event)
+            case Ended():
+                self.conversations.ended(channel, event)
+        return b""
+
+    def sorry(self, target: Target, received: Received, error: Exception) -> bytes:
+        """Return the screen that ends a USSD session we could not serve, or will not: it came from another phone."""
+        if isinstance(error, ForeignSession):
+            log.event("foreign-session", channel=target.channel.name)
+        else:
+            report(target, error)
+        try:
+            text = self.conversations.apology(received)
+        except Exception as second:
+            report(target, second)
+            text = SORRY
+        return target.channel.render_ussd(text, ends=True)
+
+
+def fault(target: Target, error: Exception) -> Response:
+    """Answer that we could not keep it, so that the provider sends it again."""
+    report(target, error)
+    return plain(503, "Not kept. Try again later.", **{"Retry-After": str(RETRY_AFTER)})
+
+
+def report(target: Target, error: Exception) -> None:
+    """Log where our fault arose. Its text is left out unless it is ours: others' may quote the request."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    told = str(error) if isinstance(error, AwalError) else type(error).__name__
+    log.event("inbound-fault", ERROR, channel=target.channel.name, route=target.route, at=where, error=told)
+
+
+def plain(status: int, text: str, **headers: str) -> Response:
+    """Return a short answer for the provider's log."""
+    return Response(f"{text}\n", status=status, headers=headers, content_type="text/plain; charset=utf-8")
