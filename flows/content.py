@@ -40,6 +40,14 @@ def layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[
     return paginate(lines, inbound.limits, f"{key} {voice.phrase('more')}", last)
 
 
+def closing(said: str, inbound: Inbound, voice: Voice) -> list[str]:
+    """Return the pages of the last words; nothing follows the last one."""
+    if inbound.bearer == "sms":
+        return [said]
+    lines = [Line(line) for line in said.split("\n")]
+    return paginate(lines, inbound.limits, f"0 {voice.phrase('more')}", "")
+
+
 def language_menu(flow: Flow, voice: Voice) -> Content:
     """Return the language-neutral first screen: each language by its own name."""
     offered = [tag for tag in MENU_ORDER if tag in flow.languages]

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
-from msgspec import Struct
-
 from flows.model import PlaceLevel, Text
+from locales.catalogue import Words
+from locales.places import Place
 
-
-class Words(Struct, frozen=True):
-    """A text in the language it could be served in; `language` differs from the one asked on a fallback."""
-
-    text: str
-    language: str
-
-
-class Place(Struct, frozen=True):
-    """A region, province or commune of the HCP code book (`02`, `02.411`, `02.411.01.01`)."""
-
-    code: str
-    level: PlaceLevel
-    names: Mapping[str, str]
-    """Language tag to name; always `fr` and `ar`."""
-    parent: str = ""
-
-    def name(self, language: str) -> str:
-        """Return the name in `language`; Latin-script languages get the French one, others the Arabic one."""
-        if language in self.names:
-            return self.names[language]
-        return self.names["fr" if language.endswith("Latn") else "ar"]
+__all__ = ["Place", "Places", "Texts", "Words"]
 
 
 class Places(Protocol):
@@ -52,7 +31,9 @@ class Places(Protocol):
 class Texts(Protocol):
     """All words a citizen can read."""
 
-    places: Places
+    @property
+    def places(self) -> Places:
+        """Return the gazetteer."""
 
     def flow(self, text: Text, language: str, source: str) -> Words:
         """Return a flow's text in `language`, through the fallback chain; `source` is the flow's own language."""

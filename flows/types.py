@@ -52,6 +52,8 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     said: str = ""
     """Words shown ahead of the current question, kept so that its pages stay the same."""
     page: int = 0
+    more: bool = False
+    """The last words go on: the conversation is over, but the citizen still reads."""
     path: tuple[str, ...] = ()
     """The keys opened so far inside a menu, or the codes opened inside a place question."""
     tries: int = 0
@@ -63,6 +65,11 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """HCP code of the last place answered, or remembered from an earlier conversation."""
     started_at: datetime
     updated_at: datetime
+
+    @property
+    def open(self) -> bool:
+        """True while a reply of the citizen belongs to this conversation."""
+        return self.status == "active" or self.more
 
 
 class Answer(Struct, frozen=True):
@@ -84,8 +91,9 @@ class Happening(Struct, frozen=True):
     """Something the gateway must know besides the answers.
 
     kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `erase`, `my-data`, `restart` (earlier answers
-    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id), `withdraw` (step id: its
-    answer no longer counts, the citizen went back), `look-up` (path in a menu), `fallback` (detail = `asked>served`).
+    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id),
+    `withdraw` (step id: its answer no longer counts, the citizen went back), `look-up` (path in a menu), `fallback`
+    (detail = `asked>served`).
     """
 
     kind: str

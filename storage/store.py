@@ -56,7 +56,7 @@ class Dialogue(Struct, frozen=True):
     citizen: Citizen | None = None
     session: Session | None = None
     current: Saved | None = None
-    """The citizen's newest conversation that is still open, if any."""
+    """The citizen's newest conversation whose state is `open`, if any."""
     reply: bytes | None = None
     """The stored reply, when this very inbound was taken before: send it again and change nothing."""
 
@@ -150,6 +150,8 @@ class Change(Struct, frozen=True, kw_only=True):
     answers: Sequence[AnswerRow] = ()
     forget_answers: bool = False
     """The citizen restarted: the conversation's earlier answers no longer count."""
+    withdrawn: Sequence[str] = ()
+    """Steps whose earlier answers are taken back, before `answers` are kept."""
     outbound: Sequence[OutboundRow] = ()
     session: Session | None = None
     fallbacks: Mapping[str, int] = {}

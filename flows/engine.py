@@ -1,0 +1,116 @@
+"""One inbound in, one turn out: the pure heart of Awal.
+
+A conversation goes through phases: `language` and `consent` on first contact, `steps` through the flow, `resume`
+when a lost one is taken up again, `closing` while the last words take several screens. `step()` does no I/O, reads
+no clock and draws no random number, so that the same inputs always give the same turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flows import content
+from flows.commands import COMMANDS
+from flows.model import Flow
+from flows.moves import advance, enter, restart, show_current
+from flows.questions import answer
+from flows.reading import command
+from flows.texts import Texts
+from flows.types import Conversation, Inbound, Turn
+from flows.walk import Walk
+
+
+def step(flow: Flow, conversation: Conversation, inbound: Inbound, now: datetime, texts: Texts) -> Turn:
+    """Take one inbound of a conversation and return the turn it leads to.
+
+    `now` is an aware datetime, the only clock; `texts` holds all words and places. A `start` opens the conversation
+    or, where it had begun, offers to continue; a `drop` changes nothing and shows nothing; all else is a reply.
+    """
+    walk = Walk(flow, conversation, inbound, now, texts)
+    if inbound.event == "start":
+        _start(walk)
+    elif inbound.event == "reply":
+        _reply(walk)
+    return walk.turn()
+
+
+def _start(walk: Walk) -> None:
+    """Open a conversation, or meet a citizen who comes back to one."""
+    if walk.state.phase in ("steps", "resume") and walk.state.answers:
+        walk.move(phase="resume")
+        walk.show(content.resume(walk.flow, walk.voice))
+    elif walk.state.phase == "steps":
+        show_current(walk)
+    else:
+        enter(walk)
+
+
+def _reply(walk: Walk) -> None:
+    """Obey a command, whatever the question; else let the phase read the reply."""
+    order = command(walk.inbound.text)
+    if order in COMMANDS:
+        COMMANDS[order](walk)
+    else:
+        PHASES[walk.state.phase](walk)
+
+
+def _language(walk: Walk) -> None:
+    menu = content.language_menu(walk.flow, walk.voice)
+    chosen = walk.pick(menu)
+    if chosen is None:
+        walk.show(menu)
+    else:
+        walk.speak(chosen)
+        enter(walk)
+
+
+def _consent(walk: Walk) -> None:
+    asked = content.consent(walk.voice)
+    if walk.turns_page(asked):
+        return
+    chosen = walk.pick(asked) or walk.pick(asked, "yes_no")
+    if chosen == "yes":
+        walk.move(consented=True)
+        walk.note("consent")
+        enter(walk)
+    elif chosen == "no":
+        walk.note("refusal")
+        walk.close("refused", walk.voice.phrase("consent_refused"))
+    else:
+        walk.said.append(walk.voice.phrase("unclear"))
+        walk.show(asked)
+
+
+def _resume(walk: Walk) -> None:
+    offer = content.resume(walk.flow, walk.voice)
+    chosen = walk.pick(offer)
+    if chosen == "go_on":
+        walk.move(phase="steps")
+        show_current(walk)
+    elif chosen == "again":
+        restart(walk)
+    elif not walk.turns_page(offer):
+        walk.said.append(walk.voice.phrase("unclear"))
+        walk.show(offer)
+
+
+def _steps(walk: Walk) -> None:
+    """Let the question read the reply; it answers with the index to go on at, or None when it asks again."""
+    onward = answer(walk)
+    if onward is not None:
+        advance(walk, onward)
+
+
+def _closing(walk: Walk) -> None:
+    walk.read_on()
+
+
+PHASES: dict[str, Callable[[Walk], None]] = {
+    "new": _start,
+    "language": _language,
+    "consent": _consent,
+    "resume": _resume,
+    "steps": _steps,
+    "closing": _closing,
+}

@@ -1,0 +1,89 @@
+"""The place question: by name or code at once, or through menus region → province → commune on USSD.
+
+`Conversation.path` holds the codes opened so far. `ANY` as the first says that the citizen left the gateway's own
+region; `LIST` says that the codes after it are candidates for an ambiguous name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.content import Content
+from flows.model import Ask
+from flows.reading import Spec
+from flows.texts import Place
+from flows.walk import Walk
+
+ANY = "*"
+LIST = "?"
+OTHER = "other"
+
+
+def question(ask: Ask, walk: Walk) -> Content:
+    """Return the place question as it stands: the level's menu on USSD, a request to write the name on SMS."""
+    words = walk.voice.say(ask.text)
+    path = walk.state.path
+    if path[:1] == (LIST,):
+        return Content(walk.voice.phrase("place_candidates"), _named(_listed(walk), walk), "back")
+    if walk.inbound.bearer == "sms":
+        return Content(f"{words}\n{walk.voice.phrase(f'hint_place_{ask.level}')}", (), "skip" if ask.optional else "")
+    options = _named(_listed(walk), walk)
+    if _at_home(ask, walk):
+        options += ((OTHER, walk.voice.phrase("other_region")),)
+    return Content(words, options, "back" if path else ("skip" if ask.optional else ""))
+
+
+def reply(ask: Ask, walk: Walk) -> str | None:
+    """Read a reply: the HCP code when the place is known, `""` when a menu was opened, None when it is unclear."""
+    shown = question(ask, walk)
+    picked = walk.pick(shown) if shown.options and walk.inbound.text.strip().isdigit() else None
+    if picked == OTHER:
+        return _open(ask, (ANY,), walk)
+    if picked is not None:
+        return _chosen(ask, picked, walk)
+    reading = walk.read(Spec(type="place", level=ask.level, language=walk.state.language))
+    if reading.value is not None:
+        return str(reading.value)
+    if reading.candidates:
+        return _open(ask, (LIST, *reading.candidates), walk)
+    named = walk.pick(shown) if shown.options else None
+    return None if named is None or named == OTHER else _chosen(ask, named, walk)
+
+
+def back(ask: Ask, walk: Walk) -> None:
+    """Close the menu opened last."""
+    listed = walk.state.path[:1] == (LIST,)
+    _open(ask, () if listed else walk.state.path[:-1], walk)
+
+
+def _chosen(ask: Ask, code: str, walk: Walk) -> str:
+    place = walk.texts.places.get(code)
+    if place is None or place.level == ask.level:
+        return code
+    return _open(ask, (*walk.state.path, code), walk)
+
+
+def _open(ask: Ask, path: tuple[str, ...], walk: Walk) -> str:
+    walk.move(path=path, tries=0)
+    walk.show(question(ask, walk))
+    return ""
+
+
+def _at_home(ask: Ask, walk: Walk) -> bool:
+    """Tell whether the menu shown is the gateway's own region, with a way to the others."""
+    return bool(walk.inbound.within) and ask.level != "region" and not walk.state.path
+
+
+def _listed(walk: Walk) -> Sequence[Place]:
+    """Return the places of the menu that is open."""
+    places, path = walk.texts.places, walk.state.path
+    if path[:1] == (LIST,):
+        return [place for code in path[1:] if (place := places.get(code))]
+    if path:
+        return places.children("" if path[-1] == ANY else path[-1])
+    here = walk.current
+    return places.children(walk.inbound.within if isinstance(here, Ask) and here.level != "region" else "")
+
+
+def _named(found: Sequence[Place], walk: Walk) -> tuple[tuple[str, str], ...]:
+    return tuple((place.code, place.name(walk.voice.language)) for place in found)

@@ -1,0 +1,140 @@
+"""How a question takes a reply: a value goes on, an unclear one is asked again, too many apply `on_fail`."""
+
+from __future__ import annotations
+
+from flows import content, places
+from flows.model import END, Ask, Menu, Option
+from flows.reading import Spec
+from flows.walk import Walk
+
+
+def answer(walk: Walk) -> int | None:
+    """Let the current question read the reply; return the index to go on at, or None when it stays."""
+    here = walk.current
+    if isinstance(here, Menu):
+        return _menu(here, walk)
+    if not isinstance(here, Ask):
+        return walk.state.at
+    return _place(here, walk) if here.type == "place" else _question(here, walk)
+
+
+def _question(ask: Ask, walk: Walk) -> int | None:
+    shown = content.question(ask, walk.state, walk.voice)
+    if walk.turns_page(shown):
+        return None
+    if walk.is_zero(shown):
+        return _skip(walk)
+    reading = walk.read(spec(ask, walk))
+    if reading.value is None:
+        return unclear(ask, shown, walk)
+    walk.keep(ask, reading.value, walk.inbound.text)
+    if ask.type == "language":
+        walk.speak(str(reading.value))
+    return _target(walk, ask.options, reading.value)
+
+
+def _place(ask: Ask, walk: Walk) -> int | None:
+    """A place is looked up by name or code, or through menus from region to commune."""
+    shown = places.question(ask, walk)
+    if walk.turns_page(shown):
+        return None
+    if walk.is_zero(shown):
+        if shown.zero == "skip":
+            return _skip(walk)
+        places.back(ask, walk)
+        return None
+    code = places.reply(ask, walk)
+    if code is None:
+        return unclear(ask, shown, walk)
+    if not code:
+        return None
+    walk.keep(ask, code, walk.inbound.text)
+    walk.move(place=code)
+    walk.note("place", code)
+    return walk.state.at + 1
+
+
+def _menu(menu: Menu, walk: Walk) -> int | None:
+    """A directory: open a level, show an information, jump, or go on."""
+    shown = content.directory(menu, walk.state, walk.voice)
+    if walk.turns_page(shown):
+        return None
+    if walk.is_zero(shown):
+        walk.move(path=walk.state.path[:-1])
+        walk.show(content.directory(menu, walk.state, walk.voice))
+        return None
+    current, below = content.opened(menu, walk.state.path)
+    if current is not None and not below:
+        return walk.state.at + 1
+    key = _choose(content.visible(below, walk.state), walk)
+    if key is None:
+        walk.said.append(walk.voice.phrase("unclear"))
+        walk.show(content.directory(menu, walk.state, walk.voice))
+        return None
+    return _open(menu, next(one for one in below if one.key == key), walk)
+
+
+def _open(menu: Menu, option: Option, walk: Walk) -> int | None:
+    path = (*walk.state.path, option.key)
+    walk.note("look-up", "/".join((menu.id, *path)))
+    if option.say is None and not option.options:
+        return _target(walk, (option,), option.key)
+    walk.move(path=path)
+    walk.show(content.directory(menu, walk.state, walk.voice))
+    return None
+
+
+def _choose(options: tuple[Option, ...], walk: Walk) -> str | None:
+    labels = {one.key: walk.voice.labels(one) for one in options}
+    value = walk.read(Spec(type="choice", options=labels)).value
+    return None if value is None else str(value)
+
+
+def spec(ask: Ask, walk: Walk) -> Spec:
+    """Return what a reply to this question may be."""
+    options = {one.key: walk.voice.labels(one) for one in content.visible(ask.options, walk.state)}
+    if ask.type == "language":
+        options = {tag: (label,) for tag, label in content.language_menu(walk.flow, walk.voice).options}
+    low, high = ask.min, ask.max
+    if ask.type == "rating":
+        low, high = 1, content.marks(ask)
+    return Spec(
+        type=ask.type,
+        options=options,
+        min=low,
+        max=high,
+        level=ask.level,
+        today=walk.now.date(),
+        language=walk.state.language,
+    )
+
+
+def unclear(ask: Ask, shown: content.Content, walk: Walk) -> int | None:
+    """Ask again with a hint; after `retries` times skip the question or end the conversation."""
+    walk.note("unclear", ask.id)
+    if ask.retries is not None and walk.state.tries >= ask.retries:
+        walk.note("failed", ask.id)
+        if ask.on_fail == "skip":
+            return _skip(walk)
+        walk.close("failed", walk.voice.phrase("ended_failed"))
+        return None
+    walk.move(tries=walk.state.tries + 1)
+    walk.said.append(walk.voice.phrase("unclear"))
+    hint = content.hint_for(ask, shown, walk.voice)
+    if hint not in shown.text:
+        walk.said.append(hint)
+    walk.show(places.question(ask, walk) if ask.type == "place" else shown)
+    return None
+
+
+def _skip(walk: Walk) -> int:
+    walk.move(trail=(*walk.state.trail, walk.state.at), tries=0, path=())
+    return walk.state.at + 1
+
+
+def _target(walk: Walk, options: tuple[Option, ...], value: object) -> int:
+    """Return where an option leads: its `go`, else the next step."""
+    go = next((one.go for one in options if one.key == value), "")
+    if go == END:
+        return len(walk.flow.steps)
+    return walk.flow.index[go] if go else walk.state.at + 1

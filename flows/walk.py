@@ -1,0 +1,131 @@
+"""The state of one `step()` while it is being worked out. It lives for one inbound and leaves a `Turn`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from flows.conditions import compile_condition
+from flows.content import Content, closing, layout
+from flows.model import Ask, Flow, Step, Value
+from flows.reading import Reading, Spec, read
+from flows.texts import Texts
+from flows.types import Answer, Conversation, Happening, Inbound, Screen, Status, Turn
+from flows.voice import Voice
+
+
+class Walk:
+    """Collects what one inbound does: the next state, the words to say, the answers, the happenings."""
+
+    def __init__(self, flow: Flow, state: Conversation, inbound: Inbound, now: datetime, texts: Texts) -> None:
+        self.flow = flow
+        self.state = replace(state, bearer=inbound.bearer, updated_at=now)
+        self.inbound = inbound
+        self.now = now
+        self.texts = texts
+        self.voice = Voice(texts, flow, state.language, state.answers)
+        self.said: list[str] = []
+        self.answers: list[Answer] = []
+        self.events: list[Happening] = []
+        self.screens: tuple[Screen, ...] = ()
+
+    # words and state -------------------------------------------------------------------------------------------
+    def move(self, **changes: object) -> None:
+        """Change the conversation's state; a new question begins on its first page."""
+        self.state = replace(self.state, page=0, **changes)
+
+    def note(self, kind: str, detail: str = "") -> None:
+        """Tell the gateway that something happened."""
+        self.events.append(Happening(kind, detail))
+
+    def speak(self, language: str) -> None:
+        """Go on in another language."""
+        self.state = replace(self.state, language=language)
+        fallbacks = self.voice.fallbacks
+        self.voice = Voice(self.texts, self.flow, language, self.state.answers)
+        self.voice.fallbacks = fallbacks
+        self.note("language", language)
+
+    def keep(self, step: Ask, value: Value, raw: str) -> None:
+        """Keep an answer, and remember the way back to its question."""
+        trail = (*self.state.trail, self.state.at)
+        self.move(answers={**self.state.answers, step.id: value}, trail=trail, tries=0, path=())
+        self.voice.answers = self.state.answers
+        self.answers.append(Answer(step.id, value, raw))
+
+    def forget(self, step: Step) -> None:
+        """Take an answer back."""
+        answers = {name: value for name, value in self.state.answers.items() if name != step.id}
+        self.move(answers=answers, tries=0, path=())
+        self.voice.answers = answers
+        self.note("withdraw", step.id)
+
+    def holds(self, condition: str) -> bool:
+        """Tell whether a step's `when` lets it run."""
+        return not condition or compile_condition(condition)(self.state.answers)
+
+    @property
+    def current(self) -> Step:
+        """The step that waits for a reply."""
+        return self.flow.steps[self.state.at]
+
+    # replies ---------------------------------------------------------------------------------------------------
+    def read(self, spec: Spec) -> Reading:
+        """Read the citizen's reply."""
+        return read(self.inbound.text, spec, self.texts.places)
+
+    def pick(self, content: Content, kind: str = "choice") -> str | None:
+        """Read the reply as one of a question's options; None when it is not clear."""
+        labels = {value: (label,) for value, label in content.options}
+        reading = self.read(Spec(type="yes_no" if kind == "yes_no" else "choice", options=labels))
+        return None if reading.value is None else str(reading.value)
+
+    def turns_page(self, content: Content) -> bool:
+        """Take the paging key: show the next page, or the first again after the last. False when it is no paging."""
+        if self.inbound.text.strip() != content.zero_key:
+            return False
+        pages = layout(content, self.state.said, self.inbound, self.voice)
+        at = self.state.page
+        if len(pages) == 1 or (at == len(pages) - 1 and content.zero):
+            return False
+        self.state = replace(self.state, page=(at + 1) % len(pages))
+        self._page(pages, ends=False)
+        return True
+
+    def is_zero(self, content: Content) -> bool:
+        """Tell whether the reply is the key that skips or goes back."""
+        return bool(content.zero) and self.inbound.text.strip() == content.zero_key
+
+    # screens ---------------------------------------------------------------------------------------------------
+    def show(self, content: Content) -> None:
+        """Show a question from its first page, after what was said on the way to it."""
+        self.state = replace(self.state, said="\n".join(self.said), page=0)
+        self._page(layout(content, self.state.said, self.inbound, self.voice), ends=False)
+
+    def close(self, status: Status, *words: str) -> None:
+        """End the conversation on its last words, which may take several screens."""
+        said = "\n".join([*self.said, *words])
+        self.state = replace(self.state, phase="closing", said=said, page=-1, status=status)
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Show the next page of the last words."""
+        pages = closing(self.state.said, self.inbound, self.voice)
+        at = min(self.state.page + 1, len(pages) - 1)
+        more = at < len(pages) - 1
+        self.state = replace(self.state, page=at, more=more)
+        self._page(pages, ends=not more)
+
+    def _page(self, pages: list[str], *, ends: bool) -> None:
+        self.screens = (Screen(pages[min(self.state.page, len(pages) - 1)], ends),)
+
+    def turn(self) -> Turn:
+        """Return what this inbound came to."""
+        fallbacks = (Happening("fallback", one) for one in self.voice.fallbacks)
+        return Turn(
+            conversation=self.state,
+            screens=self.screens,
+            answers=tuple(self.answers),
+            events=(*self.events, *fallbacks),
+        )

@@ -1,0 +1,127 @@
+"""The conversation transaction: one inbound in, one committed turn out.
+
+Read what the inbound needs, work out the turn with the pure engine, keep everything in one durable transaction, and
+only then answer the provider. A repeat gets the stored reply; when two inbounds of one citizen meet, the first
+committed wins and the second is worked out again on what it left. Nothing is sent from here: SMS replies go to the
+outbox in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from flows.engine import step
+from flows.home import entered
+from flows.reading import command
+from flows.texts import Texts
+from flows.types import Inbound
+from gateway.channels.base import Channel, Ended, Receipt, Received
+from gateway.draft import Draft
+from gateway.intake import Intake, Opening, Stale
+from gateway.library import Library
+from gateway.outcome import Outcome
+from gateway.phones import Phones
+from storage.errors import StoreBusy
+from storage.store import Change, Citizen, Dialogue, Store
+
+TRIES = 8
+"""How often an inbound is worked out again when somebody else moved its conversation first."""
+
+
+class Conversations:
+    """Takes inbounds from every channel. `clock` returns milliseconds UTC; `sent` is called when the outbox grew."""
+
+    def __init__(
+        self,
+        store: Store,
+        library: Library,
+        texts: Texts,
+        phones: Phones,
+        clock: Callable[[], int],
+        *,
+        timezone: str,
+        within: str,
+        languages: Sequence[str],
+        sent: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.store = store
+        self.library = library
+        self.texts = texts
+        self.phones = phones
+        self.clock = clock
+        self.zone = ZoneInfo(timezone)
+        self.languages = tuple(languages)
+        self.sent = sent
+        self.intake = Intake(library, texts, within)
+        self._spoken: dict[str, str] = {}
+
+    def take(self, channel: Channel, received: Received) -> bytes:
+        """Keep an inbound and return the body to answer; raises StoreError when it could not be kept."""
+        pseudonym = self.phones.pseudonym(received.sender)
+        for _ in range(TRIES):
+            now = self.clock()
+            read = self.store.dialogue(channel.name, received.external_id, pseudonym, received.session)
+            if read.reply is not None:
+                return read.reply
+            try:
+                change = self._change(channel, received, read, now)
+            except Stale as stale:
+                return stale.reply
+            kept = self.store.accept(change)
+            if kept.outcome != "conflict":
+                self._spoken[pseudonym] = change.citizen.language
+                if change.outbound:
+                    self.sent()
+                return kept.reply
+        raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+
+    def receipt(self, channel: Channel, receipt: Receipt) -> None:
+        """Record what the provider says became of a message; an unknown word is kept for the operator."""
+        now = self.clock()
+        if receipt.state == "unknown":
+            self.store.log_event("unknown-receipt", f"{channel.name}: {receipt.detail}", now)
+        else:
+            self.store.receipt(channel.name, receipt.provider_id, receipt.state, receipt.detail, now)
+
+    def ended(self, channel: Channel, ended: Ended) -> None:
+        """Note that a USSD session was lost; the conversation waits where it was."""
+        if ended.dropped:
+            self.store.log_event("ussd-drop", f"{channel.name}: {ended.detail}", self.clock())
+
+    def apology(self, received: Received) -> str:
+        """Return the words for our own fault, in the citizen's language as far as it is known without the store."""
+        language = self._spoken.get(self.phones.pseudonym(received.sender)) or self.languages[0]
+        return self.texts.phrase("apology", language)
+
+    def _change(self, channel: Channel, received: Received, read: Dialogue, now: int) -> Change:
+        moment = datetime.fromtimestamp(now / 1000, UTC)
+        citizen = read.citizen or Citizen(self.phones.pseudonym(received.sender))
+        opening = self.intake.open(channel, received, citizen, read, moment)
+        outcome = self._walk(opening, citizen, moment)
+        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone).change()
+
+    def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
+        """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""
+        flow, state = opening.flow, opening.state
+        outcome = Outcome()
+        for inbound in opening.inputs:
+            turn = step(flow, state, self._counted(inbound, citizen), moment, self.texts)
+            outcome.add(turn)
+            picked = self.library.picked(flow, turn)
+            if picked:
+                flow, start = picked, replace(inbound, event="start", text="")
+                turn = step(flow, entered(flow, turn.conversation), start, moment, self.texts)
+                outcome.add(turn)
+            state = turn.conversation
+        return outcome
+
+    def _counted(self, inbound: Inbound, citizen: Citizen) -> Inbound:
+        """Tell the engine how many answers are kept, only where the citizen asks for it."""
+        if command(inbound.text) != "MYDATA":
+            return inbound
+        kept = self.store.mydata(citizen.pseudonym).get("answers")
+        return replace(inbound, kept=len(kept) if isinstance(kept, list) else 0)

@@ -1,0 +1,136 @@
+"""The rows of one change: an inbound, what it answered, and what it shows, ready for the store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from flows.encoding import measure, sms_safe
+from gateway.channels.base import Channel, Received
+from gateway.ids import uuid7
+from gateway.intake import Opening
+from gateway.outcome import Outcome
+from gateway.phones import Phones
+from storage.store import AnswerRow, Change, Citizen, Dialogue, InboundRow, OutboundRow, Session
+
+
+class Draft(Struct, frozen=True):
+    """One inbound on its way into the store."""
+
+    channel: Channel
+    received: Received
+    read: Dialogue
+    opening: Opening
+    outcome: Outcome
+    phones: Phones
+    now: int
+    zone: ZoneInfo
+
+    def change(self) -> Change:
+        """Return everything this inbound changes, to be kept whole or not at all."""
+        inbound, outcome = uuid7(self.now), self.outcome
+        before = self.read.citizen or Citizen(self.phones.pseudonym(self.received.sender))
+        citizen = outcome.citizen(before, self.now)
+        state = replace(outcome.state, id=self.opening.state.id or uuid7(self.now))
+        texts = [sms_safe(screen.text) for screen in outcome.screens]
+        reply = self._screen(texts)
+        return Change(
+            inbound=self._inbound(inbound, citizen, state.id),
+            reply=reply,
+            citizen=citizen,
+            conversation=state,
+            base=self.opening.base,
+            channel=self.channel.name,
+            closes=self.opening.closes,
+            answers=self._answers(citizen, state.id),
+            forget_answers=outcome.restarted,
+            withdrawn=tuple(outcome.withdrawn),
+            outbound=self._outbound(texts, inbound, citizen),
+            session=self._session(citizen, state.id, reply),
+            fallbacks=outcome.fallbacks,
+            events=outcome.logged,
+            erase=outcome.erased,
+        )
+
+    def _screen(self, texts: list[str]) -> bytes:
+        """Return the body for the provider: a USSD screen; an SMS is answered from the outbox, never here."""
+        if self.received.bearer == "sms":
+            return b""
+        return self.channel.render_ussd("\n".join(texts), self.outcome.ends)
+
+    def _inbound(self, id: str, citizen: Citizen, conversation: str) -> InboundRow:
+        received = self.received
+        return InboundRow(
+            id=id,
+            channel=self.channel.name,
+            external_id=received.external_id,
+            citizen=citizen.pseudonym,
+            bearer=received.bearer,
+            text=received.text if received.path is None else received.path,
+            received_at=self.now,
+            session=received.session,
+            sent_at=received.sent_at,
+            conversation=conversation,
+        )
+
+    def _answers(self, citizen: Citizen, conversation: str) -> list[AnswerRow]:
+        state = self.outcome.state
+        day = datetime.fromtimestamp(self.now / 1000, self.zone).date().isoformat()
+        return [
+            AnswerRow(
+                id=uuid7(self.now),
+                conversation=conversation,
+                citizen=citizen.pseudonym,
+                flow=state.flow,
+                flow_version=state.version,
+                flow_hash=state.flow_hash,
+                step=answer.step,
+                value=answer.value,
+                raw=answer.raw,
+                language=state.language,
+                bearer=state.bearer,
+                channel=self.channel.name,
+                answered_at=self.now,
+                day=day,
+                place=state.place,
+            )
+            for answer in self.outcome.answers.values()
+        ]
+
+    def _outbound(self, texts: list[str], inbound: str, citizen: Citizen) -> list[OutboundRow]:
+        if self.received.bearer == "ussd":
+            return []
+        return [self._message(text, inbound, citizen) for text in texts]
+
+    def _message(self, text: str, inbound: str, citizen: Citizen) -> OutboundRow:
+        size = measure(text)
+        return OutboundRow(
+            id=uuid7(self.now),
+            citizen=citizen.pseudonym,
+            channel=self.channel.name,
+            recipient=self.phones.seal(self.received.sender),
+            text=text,
+            encoding=size.encoding,
+            segments=size.segments,
+            created_at=self.now,
+            in_reply_to=inbound,
+        )
+
+    def _session(self, citizen: Citizen, conversation: str, reply: bytes) -> Session | None:
+        if self.received.bearer == "sms":
+            return None
+        before = self.read.session
+        return Session(
+            channel=self.channel.name,
+            session=self.received.session,
+            citizen=citizen.pseudonym,
+            service=self.received.recipient,
+            path=self.received.path or "",
+            reply=reply,
+            conversation=conversation,
+            opened_at=before.opened_at if before else self.now,
+            closed=self.outcome.ends,
+        )

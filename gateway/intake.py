@@ -1,0 +1,164 @@
+"""What an inbound means before the engine sees it: which inputs it carries, and which conversation they belong to.
+
+No store and no clock here: it decides on what `Store.dialogue` has read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from flows.engine import step
+from flows.model import Ask, Flow
+from flows.texts import Texts
+from flows.types import Conversation, Inbound
+from gateway.channels.base import Channel, ForeignSession, Received
+from gateway.library import Library
+from storage.store import Citizen, Dialogue, Session
+
+
+class Stale(Exception):
+    """The request is older than what the session has already sent; `reply` is its current screen."""
+
+    def __init__(self, reply: bytes) -> None:
+        super().__init__()
+        self.reply = reply
+
+
+class Opening(Struct, frozen=True):
+    """The flow and conversation that take the inputs; `base` is the revision read (0 when new)."""
+
+    flow: Flow
+    state: Conversation
+    inputs: tuple[Inbound, ...]
+    base: int = 0
+    closes: str = ""
+
+
+def session_inputs(received: Received, session: Session | None, citizen: str) -> tuple[str | None, ...]:
+    """Return what a USSD request adds to its session: None stands for the dial, a text for each reply.
+
+    Africa's Talking sends all inputs so far, joined by `*`, which a citizen may type too: only what follows the
+    known prefix is new, as one reply. A first request with inputs is a direct dial (`*384*1*2#`): one reply each.
+    """
+    if session is None:
+        path = received.path if received.path is not None else received.text
+        return (None, *path.split("*")) if path else (None,)
+    if session.citizen != citizen:
+        raise ForeignSession(received.session)
+    if session.closed:
+        raise Stale(session.reply)
+    if received.path is None:
+        return (None,) if received.opens else (received.text,)
+    known = f"{session.path}*" if session.path else ""
+    if not received.path.startswith(known) or received.path == session.path:
+        raise Stale(session.reply)
+    return (received.path.removeprefix(known),)
+
+
+class Intake:
+    """Finds the conversation that an inbound belongs to, or begins one."""
+
+    def __init__(self, library: Library, texts: Texts, within: str) -> None:
+        self.library = library
+        self.texts = texts
+        self.within = within
+
+    def open(
+        self, channel: Channel, received: Received, citizen: Citizen, dialogue: Dialogue, now: datetime
+    ) -> Opening:
+        """Return what takes this inbound."""
+        if received.bearer == "ussd":
+            texts = session_inputs(received, dialogue.session, citizen.pseudonym)
+            inputs = tuple(self.inbound(channel, "ussd", text) for text in texts)
+            return self._dialled(channel, citizen, dialogue, inputs, now)
+        return self._texted(channel, received.text, citizen, dialogue, now)
+
+    def inbound(self, channel: Channel, bearer: str, text: str | None) -> Inbound:
+        """Return one input for the engine; no text is a start."""
+        return Inbound(
+            bearer="ussd" if bearer == "ussd" else "sms",
+            event="start" if text is None else "reply",
+            text=text or "",
+            limits=channel.limits,
+            within=self.within,
+        )
+
+    def _dialled(
+        self, channel: Channel, citizen: Citizen, dialogue: Dialogue, inputs: tuple[Inbound, ...], now: datetime
+    ) -> Opening:
+        flow = self.library.first(channel.settings.flow)
+        going = self._going(dialogue, now)
+        if going and (inputs[0].event == "reply" or self._comes_back(going)):
+            return self._goes_on(going, inputs, dialogue)
+        if inputs[0].event == "reply":
+            inputs = (self.inbound(channel, "ussd", None),)
+        return self._begins(flow, citizen, dialogue, inputs, now)
+
+    def _texted(self, channel: Channel, text: str, citizen: Citizen, dialogue: Dialogue, now: datetime) -> Opening:
+        """An SMS is a keyword, or a reply to what is open; the open question goes first where it understands."""
+        going = self._going(dialogue, now)
+        reply = self.inbound(channel, "sms", text)
+        flow = self.library.by_keyword(text)
+        if going and (flow is None or self._understood(going, reply, now)):
+            return self._goes_on(going, (reply,), dialogue)
+        if flow is None:
+            return self._begins(self.library.home, citizen, dialogue, (reply,), now)
+        start = self.inbound(channel, "sms", None)
+        if going and going[1].flow == flow.id and self._comes_back(going):
+            return self._goes_on(going, (start,), dialogue)
+        told = self.library.told_language(text, flow)
+        return self._begins(flow, citizen, dialogue, (start,), now, told)
+
+    def _going(self, dialogue: Dialogue, now: datetime) -> tuple[Flow, Conversation] | None:
+        """Return the open conversation and its own flow version, unless it has waited too long."""
+        if dialogue.current is None:
+            return None
+        state = dialogue.current.state
+        flow = self.library.pinned(state.flow_hash)
+        if flow is None or (now - state.updated_at).total_seconds() > flow.resume:
+            return None
+        return flow, state
+
+    def _comes_back(self, going: tuple[Flow, Conversation]) -> bool:
+        """Tell whether a new dial takes the conversation up again: it had begun, and it is no mere menu."""
+        flow, state = going
+        return flow is not self.library.home and flow.id != self.library.home.id and state.status == "active"
+
+    def _understood(self, going: tuple[Flow, Conversation], reply: Inbound, now: datetime) -> bool:
+        """Tell whether a keyword is first of all an answer to the question that is open (an option `Eau`)."""
+        flow, state = going
+        asked = flow.steps[state.at] if state.phase == "steps" and state.at >= 0 else None
+        if asked is None or (isinstance(asked, Ask) and asked.type == "text"):
+            return False
+        turn = step(flow, state, reply, now, self.texts)
+        return bool(turn.answers)
+
+    def _goes_on(self, going: tuple[Flow, Conversation], inputs: tuple[Inbound, ...], dialogue: Dialogue) -> Opening:
+        flow, state = going
+        return Opening(flow, state, inputs, dialogue.current.revision if dialogue.current else 0)
+
+    def _begins(
+        self,
+        flow: Flow,
+        citizen: Citizen,
+        dialogue: Dialogue,
+        inputs: tuple[Inbound, ...],
+        now: datetime,
+        told: str = "",
+    ) -> Opening:
+        remembered = citizen.language if citizen.language in flow.languages else ""
+        state = Conversation(
+            id="",
+            bearer=inputs[0].bearer,
+            flow=flow.id,
+            version=flow.version,
+            flow_hash=flow.hash,
+            language=remembered or told,
+            consented=bool(citizen.consented_at),
+            place=citizen.place,
+            started_at=now,
+            updated_at=now,
+        )
+        return Opening(flow, state, inputs, 0, dialogue.current.state.id if dialogue.current else "")

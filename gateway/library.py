@@ -1,0 +1,73 @@
+"""The flows being served: by id, by SMS keyword, and every older version a conversation still walks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from flows.home import HOME, chosen, home
+from flows.model import Flow, Text, dump, restore
+from flows.types import Turn
+from locales.folding import fold
+from locales.negotiation import keyword_language
+from locales.phrases import PHRASES
+from storage.store import Store
+
+
+class Library:
+    """The flows of one gateway. `serve` swaps them while conversations go on with the versions they began on."""
+
+    def __init__(self, store: Store, languages: Sequence[str]) -> None:
+        self.store = store
+        self.languages = tuple(languages)
+        self._pinned: dict[str, Flow] = {}
+        self.serve(())
+
+    def serve(self, flows: Sequence[Flow], now: int = 0) -> None:
+        """Serve these flows from now on, each in the languages that it and the gateway share."""
+        self.flows = {flow.id: self._limited(flow) for flow in flows}
+        self.keywords = {fold(word): flow for flow in self.flows.values() for word in flow.keywords}
+        self.home = home(list(self.flows.values()), self._spoken(), Text(HOME, PHRASES["home_ask"]))
+        for flow in (*self.flows.values(), self.home):
+            self.store.keep_flow(flow.hash, flow.id, flow.version, dump(flow), now)
+            self._pinned[flow.hash] = flow
+
+    def _limited(self, flow: Flow) -> Flow:
+        kept = tuple(tag for tag in flow.languages if tag in self.languages)
+        return replace(flow, languages=kept or flow.languages)
+
+    def _spoken(self) -> tuple[str, ...]:
+        """Return the languages that every flow offers, or failing that, all that any offers."""
+        offered = [set(flow.languages) for flow in self.flows.values()]
+        common = set.intersection(*offered) if offered else set()
+        wanted = common or set().union(*offered) or set(self.languages)
+        return tuple(tag for tag in self.languages if tag in wanted) or self.languages
+
+    def first(self, flow: str = "") -> Flow:
+        """Return what a dial opens: the channel's own flow, the only flow there is, or the menu of all."""
+        if flow in self.flows:
+            return self.flows[flow]
+        return next(iter(self.flows.values())) if len(self.flows) == 1 else self.home
+
+    def picked(self, flow: Flow, turn: Turn) -> Flow | None:
+        """Return the flow that a turn of the first menu chose."""
+        return self.flows.get(chosen(turn)) if flow.id == HOME else None
+
+    def by_keyword(self, text: str) -> Flow | None:
+        """Return the flow that an SMS text starts, when the whole text is one of its keywords."""
+        return self.keywords.get(fold(text))
+
+    def told_language(self, text: str, flow: Flow) -> str:
+        """Return the language that a keyword tells by its script, if the flow offers it; else empty."""
+        tag = keyword_language(text, flow.language)
+        return tag if tag in flow.languages else ""
+
+    def pinned(self, flow_hash: str) -> Flow | None:
+        """Return the very version that a conversation began on; None when it is not known (any more)."""
+        if flow_hash not in self._pinned:
+            data = self.store.flow_data(flow_hash)
+            if data is None:
+                return None
+            self._pinned[flow_hash] = restore(data)
+        return self._pinned[flow_hash]

@@ -1,0 +1,69 @@
+"""What the turns of one inbound come to, taken together: a direct dial carries several inputs at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from msgspec.structs import replace
+
+from flows.types import Answer, Conversation, Happening, Screen, Turn
+from storage.store import Citizen
+
+LOGGED = ("refusal", "stop", "failed", "unclear", "look-up")
+"""Happenings that the operator can read later."""
+
+
+class Outcome:
+    """Collects the answers that count, what the citizen asked for, and what to remember of them."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        self.withdrawn: list[str] = []
+        self.restarted = False
+        self.erased = False
+        self.fallbacks: Counter[str] = Counter()
+        self.logged: list[tuple[str, str]] = []
+        self.screens: tuple[Screen, ...] = ()
+        self.ends = False
+        self._remembered: dict[str, str] = {}
+        self._last: Conversation | None = None
+
+    @property
+    def state(self) -> Conversation:
+        """The conversation after the last turn."""
+        assert self._last is not None, "an inbound has at least one input"
+        return self._last
+
+    def add(self, turn: Turn) -> None:
+        """Take one more turn."""
+        self._last, self.screens, self.ends = turn.conversation, turn.screens, turn.ends
+        for event in turn.events:
+            self._happened(event)
+        for answer in turn.answers:
+            self.answers[answer.step] = answer
+
+    def _happened(self, event: Happening) -> None:
+        if event.kind == "restart":
+            self.restarted = True
+            self.answers.clear()
+        elif event.kind == "withdraw":
+            self.answers.pop(event.detail, None)
+            self.withdrawn.append(event.detail)
+        elif event.kind == "fallback":
+            self.fallbacks[event.detail] += 1
+        elif event.kind == "erase":
+            self.erased = True
+        elif event.kind in LOGGED:
+            self.logged.append((event.kind, event.detail))
+        self._remembered[event.kind] = event.detail
+
+    def citizen(self, before: Citizen, now: int) -> Citizen:
+        """Return what is remembered of the citizen from now on; whoever writes after a stop is back."""
+        happened = self._remembered
+        return replace(
+            before,
+            language=happened.get("language") or self.state.language or before.language,
+            consented_at=now if "consent" in happened else before.consented_at,
+            place=happened.get("place") or before.place,
+            stopped_at=now if "stop" in happened else 0,
+        )
