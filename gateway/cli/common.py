@@ -1,0 +1,69 @@
+"""What several commands share: the project they work on, and how lists are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.errors import AwalError
+
+if TYPE_CHECKING:
+    from gateway.project import Project
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+"""The option every list has."""
+
+
+def project(readonly: bool = False) -> Project:
+    """Return the project that -C names; it is closed when the command ends.
+
+    `readonly` opens the store beside a running gateway, to look only.
+    """
+    from gateway.project import Project
+
+    context = click.get_current_context().find_root()
+    found = Project(context.obj, readonly=readonly)
+    context.call_on_close(found.close)
+    return found
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document on stdout, readable, in UTF-8."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def write_line(value: object) -> None:
+    """Write one JSON object on a line of its own."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def write_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str], empty: str) -> None:
+    """Write rows in aligned columns, or one line that says there are none and what to do."""
+    if not rows:
+        click.echo(empty)
+        return
+    names = list(columns)
+    cells = [names] + [[str(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
+    for line in cells:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def lines() -> Iterator[str]:
+    """Yield the texts on stdin, one JSON string a line; raises AwalError for a line that is none."""
+    for number, line in enumerate(click.get_text_stream("stdin", encoding="utf-8"), 1):
+        if line.strip():
+            yield _string(line, number)
+
+
+def _string(line: str, number: int) -> str:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        value = None
+    if not isinstance(value, str):
+        raise AwalError(f"stdin:{number}: {line.strip()[:40]!r} is no JSON string. Quote each text, one a line.")
+    return value

@@ -1,0 +1,84 @@
+"""`awal outbox`: the messages that wait, went, or could not go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import click
+
+from flows.errors import AwalError
+from gateway.cli.common import as_json, project, write_json, write_table
+from storage.store import OutboxRow
+
+COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after")
+
+
+@click.group()
+def outbox() -> None:
+    """See and steer the messages to send.
+
+    \b
+    Example:
+        awal outbox list --state failed
+        awal outbox retry ID
+    """
+
+
+@outbox.command("list")
+@click.option("--state", "states", multiple=True, help="Only this state (queued, sending, accepted, …); repeatable.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@as_json
+def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
+    """List messages, newest first; numbers never appear.
+
+    \b
+    Example:
+        awal outbox list --json
+    """
+    rows = [_row(message) for message in project(readonly=True).store.outbox(states, limit)]
+    if as_json:
+        write_json(rows)
+    else:
+        write_table(rows, COLUMNS, "The outbox is empty.")
+
+
+def _row(message: OutboxRow) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(message, name) for name in COLUMNS}
+    return row | {name: _moment(getattr(message, name)) for name in ("created_at", "not_after")}
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
+
+
+@outbox.command()
+@click.argument("message", metavar="ID")
+def retry(message: str) -> None:
+    """Queue a failed or dead message again.
+
+    \b
+    Example:
+        awal outbox retry 0192f0c1-…
+    """
+    found = project()
+    _steer(found.store.retry_outbox, message, found.clock(), "queued again")
+
+
+@outbox.command()
+@click.argument("message", metavar="ID")
+def discard(message: str) -> None:
+    """Give a message up: it is never sent.
+
+    \b
+    Example:
+        awal outbox discard 0192f0c1-…
+    """
+    found = project()
+    _steer(found.store.discard_outbox, message, found.clock(), "discarded")
+
+
+def _steer(operation: Callable[[str, int], bool], message: str, now: int, done: str) -> None:
+    if not operation(message, now):
+        raise AwalError(f"{message}: no message of the outbox can be {done} under this id. See `awal outbox list`.")
+    click.echo(f"{message}: {done}.")

@@ -1,0 +1,54 @@
+"""Logs: one line per event on stderr, `time level message key=value …`; phone numbers never get through.
+
+Everything logged passes `redact`, because a library's message or an exception's text may quote a request. Pseudonyms
+are what a citizen looks like in a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+logger = logging.getLogger("awal")
+
+_PHONE = re.compile(r"(?<!\w)(?:(?:\+|%2[Bb]|00)[1-9]|212|0[5-7])(?:[ .-]?[0-9]){6,13}(?!\w)")
+_SECRET_PATH = re.compile(r"(/in/[a-z0-9-]+/)[A-Za-z0-9_-]{16,}")
+_SECRET_FIELD = re.compile(r"(?i)\b(secret|token|auth_token|api_?key|password|authorization)(['\"]?\s*[=:]\s*)\S+")
+
+
+def redact(text: str) -> str:
+    """Replace what looks like a phone number or a secret by `***`."""
+    text = _SECRET_PATH.sub(r"\1***", text)
+    text = _SECRET_FIELD.sub(r"\1\2***", text)
+    return _PHONE.sub("***", text)
+
+
+class Line(logging.Formatter):
+    """Formats a record on one line, redacted; `extra={"with": {...}}` adds `key=value` pairs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one redacted line."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        pairs: dict[str, object] = getattr(record, "with", {})
+        message = " ".join([record.getMessage(), *(f"{name}={value}" for name, value in pairs.items())])
+        if record.exc_info:
+            message += " | " + self.formatException(record.exc_info)
+        return f"{at} {record.levelname.lower()} {redact(' '.join(message.split()))}"
+
+
+def setup(level: int = logging.INFO) -> None:
+    """Send our log, and the warnings of libraries, to stderr; calling it again changes only the level."""
+    root = logging.getLogger()
+    if not any(isinstance(handler.formatter, Line) for handler in root.handlers):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(Line())
+        root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logger.setLevel(level)
+
+
+def event(message: str, level: int = logging.INFO, **pairs: object) -> None:
+    """Log one event with its `key=value` pairs."""
+    logger.log(level, message, extra={"with": pairs})

@@ -1,0 +1,78 @@
+"""The parts of a serving process: application, sender and scheduler, started together and closed in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway import log
+from gateway.jobs import jobs
+from gateway.lane import Lane
+from gateway.project import Project
+from gateway.scheduler import Scheduler
+from gateway.sender import Sender
+from gateway.settings import Settings
+from storage.errors import StoreLocked
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PATIENCE = 3.0
+"""Seconds to wait for a former process of ours that is still closing the store."""
+
+
+class Running:
+    """A gateway at work, from its making until `close`. Raises AwalError when it cannot work."""
+
+    def __init__(self, directory: Path, settings: Settings) -> None:
+        self.project = Project(directory, settings=settings)
+        wait_for_store(self.project)
+        self.sender = Sender(self.project.store, self.project.channels, self.project.phones, self.project.clock)
+        self.project.sent = self.sender.wake
+        self.scheduler = Scheduler(
+            self.project.store, jobs(self.project), self.project.clock, chores=[self.project.reload_flows]
+        )
+        self.project.leads = lambda: self.scheduler.leader
+        self.application = self._application()
+        self.sender.start()
+        self.scheduler.start()
+
+    def _application(self) -> WSGIApplication:
+        from gateway.app import create_app
+
+        project = self.project
+        lane = Lane(project.channels, project.conversations, note=project.note)
+        return front(lane, create_app(project))
+
+    def close(self) -> None:
+        """Stop what sends and schedules, then close the store."""
+        self.scheduler.stop()
+        self.sender.stop()
+        self.project.close()
+        log.event("stopped")
+
+
+def front(lane: WSGIApplication, flask: WSGIApplication) -> WSGIApplication:
+    """Return one application: `/in/…` goes to the webhook lane, all else to Flask."""
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        chosen = lane if environ.get("PATH_INFO", "").startswith("/in/") else flask
+        return chosen(environ, start_response)
+
+    return application
+
+
+def wait_for_store(project: Project) -> None:
+    """Open the store; one that is held by another process is tried again for a moment."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            project.store.counts()
+        except StoreLocked:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,131 @@
+"""The clock: APScheduler, in memory, wakes jobs; the store decides, slot by slot, that each runs once.
+
+A job that was due while the gateway was down runs when it is up again, if it is not too late for it. Nothing here
+trusts the wall clock for order: a clock set back finds its slots already claimed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from flows.errors import AwalError
+from gateway import log
+from storage.store import Store
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SCHEDULE = rf"(daily|monthly|{'|'.join(DAYS)}) (([01]\d|2[0-3]):([0-5]\d))"
+GRACE = timedelta(hours=24)
+"""How late a missed job may still run."""
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+"""A clock before this is not set yet: a board without battery boots in 1970."""
+
+
+class Schedule(Struct, frozen=True):
+    """When something goes out, in civil time: `daily 18:00`, `monday 08:00`, `monthly 08:00` (the first)."""
+
+    kind: str
+    at: time
+
+    @classmethod
+    def parse(cls, text: str) -> Schedule:
+        """Read a schedule; raises AwalError naming the forms there are."""
+        match = re.fullmatch(SCHEDULE, text)
+        if not match:
+            raise AwalError(f"{text!r} is no schedule. Use `daily 18:00`, `monday 08:00` or `monthly 08:00`.")
+        return cls(match[1], time(int(match[3]), int(match[4])))
+
+    def last(self, now: datetime, timezone: ZoneInfo) -> datetime:
+        """Return the latest moment at or before `now` when this was due."""
+        day = now.astimezone(timezone).date()
+        while True:
+            due = datetime.combine(day, self.at, timezone)
+            if self._falls_on(due) and due.astimezone(UTC) <= now:
+                return due
+            day -= timedelta(days=1)
+
+    def _falls_on(self, due: datetime) -> bool:
+        if self.kind == "daily":
+            return True
+        return due.day == 1 if self.kind == "monthly" else DAYS[due.weekday()] == self.kind
+
+
+class Job(Struct, frozen=True):
+    """Something to do once per slot. `due` returns the slot that is due at a moment, or None."""
+
+    name: str
+    due: Callable[[datetime], str | None]
+    run: Callable[[str], None]
+
+
+def every(minutes: int) -> Callable[[datetime], str | None]:
+    """Return slots of `minutes`, counted from the epoch, so that a restart finds the same ones."""
+
+    def due(now: datetime) -> str | None:
+        seconds = int(now.timestamp()) // (minutes * 60) * minutes * 60
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+    return due
+
+
+def on(schedule: Schedule, timezone: ZoneInfo, since: datetime) -> Callable[[datetime], str | None]:
+    """Return the slots of a schedule: none from before `since`, none older than a day."""
+
+    def due(now: datetime) -> str | None:
+        last = schedule.last(now, timezone)
+        moment = last.astimezone(UTC)
+        return last.strftime("%Y-%m-%d") if moment >= since and now - moment <= GRACE else None
+
+    return due
+
+
+class Scheduler:
+    """Runs the jobs of one gateway in a background thread, between `start` and `stop`."""
+
+    def __init__(self, store: Store, jobs: Iterable[Job], clock: Callable[[], datetime], seconds: float = 20) -> None:
+        self.store = store
+        self.jobs = tuple(jobs)
+        self.clock = clock
+        self.seconds = seconds
+        self._background: Any = None
+
+    @property
+    def leader(self) -> bool:
+        """True while this process runs the jobs."""
+        return self._background is not None
+
+    def start(self) -> None:
+        """Start waking the jobs, the first time at once."""
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        self._background = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        for job in self.jobs:
+            self._background.add_job(
+                self.wake, "interval", [job], seconds=self.seconds, next_run_time=datetime.now(UTC), id=job.name
+            )
+        self._background.start()
+
+    def stop(self) -> None:
+        """Stop, after the job under way if any."""
+        if self._background is not None:
+            self._background.shutdown(wait=True)
+            self._background = None
+
+    def wake(self, job: Job) -> bool:
+        """Run the job if a slot of it is due and nobody has it; a failure is logged and kept for the operator."""
+        now = self.clock()
+        slot = job.due(now) if now >= BUILT else None
+        stamp = int(now.timestamp() * 1000)
+        if slot is None or not self.store.claim_slot(job.name, slot, stamp):
+            return False
+        try:
+            job.run(slot)
+        except Exception as error:  # a job must not end the clock; whatever it was is kept and shown
+            log.event("job failed", level=40, job=job.name, slot=slot, error=f"{type(error).__name__}: {error}")
+            self.store.log_event("job", f"{job.name} {slot}: {error}", stamp)
+        return True

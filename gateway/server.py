@@ -1,0 +1,166 @@
+"""The HTTP server: granian (one worker process) or waitress, around the program's one WSGI application.
+
+Under granian a small parent process holds the port and the worker holds everything else. The worker dies with its
+parent, opens the store itself, and says that it listens once `/health` really answers.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.errors import AwalError
+from gateway import log
+from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+DRAIN = 10
+"""Seconds that requests under way are given when the server stops."""
+READY = 30
+"""Seconds after which a server that does not answer is reported."""
+PR_SET_PDEATHSIG = 1
+
+Announce = Callable[[str], None]
+
+
+def serve(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
+    """Serve a project until SIGTERM or SIGINT; `announce` is called once, with the URL, when it answers.
+
+    Raises AwalError when the port is taken; leaves with code 1 when the worker cannot start, having said why.
+    """
+    port = claim_port(host, port)
+    if settings.gateway.server == "waitress":
+        _waitress(directory, settings, host, port, announce)
+    else:
+        _granian(directory, settings, host, port, announce)
+
+
+def claim_port(host: str, port: int) -> int:
+    """Return `port`, or a free one for 0; raises AwalError when another program listens there.
+
+    granian sets SO_REUSEPORT, under which two servers on one port would share its calls without a word.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"{host}:{port}: {reason}. Stop the other program, or choose another port with --port."
+            raise AwalError(message) from None
+        return int(probe.getsockname()[1])
+
+
+def _granian(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    def worker(*_: object, **__: object) -> WSGIApplication:
+        return _worker(parent, directory, settings, lambda: announce_when_ready(host, port, announce))
+
+    parent = os.getpid()
+    server = Granian(
+        "awal",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.gateway.threads,
+        websockets=False,
+        log_enabled=False,
+        workers_kill_timeout=DRAIN,
+    )
+    server.serve(target_loader=worker, wrap_loader=False)
+
+
+def _worker(parent: int, directory: Path, settings: Settings, ready: Callable[[], None]) -> WSGIApplication:
+    """Start the program in granian's worker process; a reason not to is said in one line, and ends it."""
+    from multiprocessing.util import Finalize
+
+    die_with(parent)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # the parent's handlers came along; granian sets its own afterwards
+    running = _start(directory, settings)
+    Finalize(None, running.close, exitpriority=100)
+    threading.Thread(target=ready, name="awal-ready", daemon=True).start()
+    return running.application
+
+
+def _waitress(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
+    from waitress.server import create_server
+
+    running = _start(directory, settings)
+    server: Any = create_server(
+        running.application, host=host, port=port, threads=settings.gateway.threads, clear_untrusted_proxy_headers=True
+    )
+    threading.Thread(target=announce_when_ready, args=(host, port, announce), daemon=True).start()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        server.run()
+    finally:
+        server.task_dispatcher.shutdown(timeout=DRAIN)
+        server.close()
+        running.close()
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _start(directory: Path, settings: Settings) -> Any:
+    from gateway.running import Running
+
+    log.setup()
+    try:
+        return Running(directory, settings)
+    except AwalError as error:
+        print(f"awal: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent is gone, so that no orphan keeps the store."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def url(host: str, port: int) -> str:
+    """Return the address as people type it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def announce_when_ready(host: str, port: int, announce: Announce) -> None:
+    """Call `announce` once `/health` answers 200; say so on the log when it does not in time."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    until = time.monotonic() + READY
+    while time.monotonic() < until:
+        if healthy(local, port):
+            announce(url(host, port))
+            return
+        time.sleep(0.02)
+    log.event("the server does not answer on its own address", level=40, url=url(host, port))
+
+
+def healthy(host: str, port: int) -> bool:
+    """Tell whether a gateway answers 200 on `/health`; plain sockets, because http.client costs an import."""
+    request = f"GET /health HTTP/1.0\r\nHost: {host}\r\n\r\n".encode()
+    try:
+        with socket.create_connection((host, port), timeout=5) as link:
+            link.sendall(request)
+            first = link.makefile("rb").readline()
+    except OSError:
+        return False
+    return b" 200 " in first
