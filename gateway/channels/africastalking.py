@@ -16,6 +16,7 @@ from werkzeug.wrappers import Request
 
 from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
 from gateway.channels.forms import Form, form, identity, moment, phone, words
+from gateway.channels.network import by_status, missed
 from gateway.channels.verification import PathSecretChannel
 
 TIMEOUT = (3.05, 6.0)
@@ -179,19 +180,11 @@ def deliver(client: _Client, message: Sendable, number: str) -> Sent:
     try:
         return outcome(client.send(message, number))
     except AfricasTalkingException as error:
-        return refused(client.status, str(error))
+        return by_status(client.status, brief(f"HTTP {client.status}: {error}"))
     except RequestException as error:
-        return Sent("retry", error=f"network: {type(error).__name__}")
+        return missed(error)
     except ValueError:
         return Sent("failed", error="the client takes no such phone number")
-
-
-def refused(status: int, body: str) -> Sent:
-    """Say what an HTTP error means: the account's credentials, our request, or the provider's own trouble."""
-    error = brief(f"HTTP {status}: {body}")
-    if status in (401, 403):
-        return Sent("stop-channel", error=error)
-    return Sent("retry" if status in (408, 429) or status >= 500 else "failed", error=error)
 
 
 def outcome(answer: object) -> Sent:

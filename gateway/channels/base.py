@@ -84,10 +84,11 @@ class Sent(Struct, frozen=True):
     """What the provider answered; `error` is for the operator and holds no phone number (`brief`).
 
     `outcome`: `accepted`; `retry` later; `failed` for good; `opted-out`, the citizen told the provider to stop;
-    `stop-channel`, no message of this channel can go until an operator has put its settings or account right.
+    `unreachable`, the provider never heard of it; `stop-channel`, no message of this channel can go until an
+    operator has put its settings or account right.
     """
 
-    outcome: Literal["accepted", "retry", "failed", "opted-out", "stop-channel"]
+    outcome: Literal["accepted", "retry", "failed", "opted-out", "unreachable", "stop-channel"]
     provider_id: str = ""
     error: str = ""
 

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Request, Response
 
 from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
 from gateway.channels.forms import form, identity, phone, words
+from gateway.channels.network import by_status, missed
 from gateway.channels.verification import SignedChannel
 from gateway.settings import SettingsError
 
@@ -139,7 +140,7 @@ class Twilio(SignedChannel):
         except (TwilioRestException, TwilioServiceException) as error:
             return refused(error)
         except RequestException as error:
-            return Sent("retry", error=f"network: {type(error).__name__}")
+            return missed(error)
         except (TwilioException, ValueError) as error:
             return Sent("retry", error=f"the answer could not be read: {type(error).__name__}")
         return Sent("accepted", provider_id=created.sid or "")
@@ -173,11 +174,8 @@ def http_client(origin: str) -> Any:
 
 def refused(error: TwilioRestException | TwilioServiceException) -> Sent:
     """Say what an error answer means, by its code, else by its HTTP status."""
-    status = error.status
-    code = error.code or status
+    code = error.code or error.status
     told = brief(f"{code} {getattr(error, 'msg', '') or getattr(error, 'title', '')}")
     if code in OUTCOMES:
         return Sent(OUTCOMES[code], error=told)
-    if status in (401, 403):
-        return Sent("stop-channel", error=told)
-    return Sent("retry" if status in (408, 429) or status >= 500 else "failed", error=told)
+    return by_status(error.status, told)
