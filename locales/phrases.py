@@ -1,0 +1,74 @@
+"""The gateway's own words for citizens, in French: name to source. Other languages are in `*/LC_MESSAGES/awal.po`.
+
+Rules for a phrase: plain and short (an Arabic screen holds 70 units); French letters only as GSM-7 has them (é è ù à,
+no ê ç â î ô û œ, no typographic quotes), since one other letter makes an SMS cost double; a count stands apart from its
+noun, so that no plural is needed; dates and codes stand on a line of their own, where Arabic cannot turn them round.
+"""
+
+from __future__ import annotations
+
+from locales.report_phrases import REPORT_PHRASES
+
+CITIZEN_PHRASES: dict[str, str] = {
+    # Keys of a menu.
+    "yes": "Oui",
+    "no": "Non",
+    "more": "Suite",
+    "back": "Retour",
+    "previous_page": "Retour",
+    "first_page": "Début",
+    "skip": "Passer",
+    "finish": "Terminer",
+    "other_region": "Autre région",
+    "home_ask": "Choisissez un service :",
+    # Consent, once per citizen: who asks, that it is free to answer, that the number is protected.
+    "consent_ask": "Votre administration demande votre avis. Participation libre, numéro protégé. D'accord ?",
+    "consent_yes": "J'accepte",
+    "consent_no": "Je refuse",
+    "consent_refused": "Bien noté. Nous ne gardons rien. Au revoir.",
+    # A conversation that was cut off. {title}: the flow's title.
+    "resume_ask": "Vous n'avez pas fini : {title}",
+    "resume_continue": "Continuer",
+    "resume_restart": "Recommencer",
+    # Last words.
+    "thanks": "Merci.",
+    "ended_failed": "Réponses non comprises. Réessayez plus tard. Merci.",
+    "apology": "Service indisponible. Réessayez plus tard.",
+    # How to answer, after a question or an unclear reply. {last}: highest number listed; {min} {max}: bounds.
+    "unclear": "Réponse non comprise.",
+    "skipped": "Question passée.",
+    "hint_choice": "Répondez par un numéro de 1 à {last}.",
+    "hint_choices": "Un ou plusieurs numéros, par exemple : 1 3",
+    "hint_yes_no": "Répondez 1 pour oui, 2 pour non.",
+    "hint_rating": "De {min} à {max}. Le mieux : {max}",
+    "hint_integer": "Répondez par un nombre.",
+    "hint_range": "Répondez par un nombre de {min} à {max}.",
+    "hint_decimal": "Répondez par un nombre, par exemple : 2,5",
+    "hint_text": "Écrivez votre réponse.",
+    "hint_date": "Écrivez la date ainsi :\n23/11/2026",
+    "hint_phone": "Écrivez un numéro de téléphone à 10 chiffres.",
+    "hint_language": "Répondez par le numéro de votre langue.",
+    "hint_place_region": "Écrivez le nom de la région.",
+    "hint_place_province": "Écrivez le nom de la province ou préfecture.",
+    "hint_place_commune": "Écrivez le nom de la commune.",
+    # Headers of the menus of places.
+    "place_ask_region": "Votre région ?",
+    "place_ask_province": "Votre province ?",
+    "place_ask_commune": "Votre commune ?",
+    "place_candidates": "De quel lieu parlez-vous ?",
+    # Commands a citizen may send at any time. {answers}: how many answers are kept; {words}: keywords.
+    "help": (
+        "Vous pouvez écrire :\nSTOP pour finir\nLANGUE pour changer de langue\nRETOUR : question d'avant\n"
+        "RECOMMENCER : depuis le début"
+    ),
+    "stopped": "Vous ne recevrez plus de messages. Merci.",
+    "started": "Vous recevrez de nouveau nos messages.",
+    "erased": "Vos données sont effacées.",
+    "my_data": "Vos réponses gardées : {answers}\nSans votre nom ni votre numéro.",
+    "language_changed": "Langue changée.",
+    "unknown_keyword": "Envoyez un de ces mots : {words}",
+    "nothing_to_continue": "Aucune question en cours.",
+}
+
+PHRASES: dict[str, str] = {**CITIZEN_PHRASES, **REPORT_PHRASES}
+"""Every phrase: the citizens' and the reports'."""
