@@ -1,0 +1,91 @@
+"""The head of a flow file, and the flow made of all its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows.load import codes
+from flows.load.keys import Key, lacks, missing, read_keys, table
+from flows.load.nodes import Map
+from flows.load.problem import Refused, quoted
+from flows.load.steps import steps
+from flows.load.values import (
+    FLOW_ID,
+    RESERVED_FLOWS,
+    Sheet,
+    boolean,
+    duration,
+    identifier,
+    integer,
+    language,
+    languages,
+    one_of,
+    text,
+    words,
+)
+from flows.model import SECTORS, Flow, Step, Text
+
+HEADER = table(
+    Key("flow", identifier(FLOW_ID, RESERVED_FLOWS), "the flow's id: small letters, digits, hyphens"),
+    Key("version", integer(1, 999_999), "a whole number, raised with every change (default 1)"),
+    Key("title", text, "what citizens read in the list of flows"),
+    Key("sector", one_of(SECTORS), "which part of public life it is about (default other)"),
+    Key("language", language, "the language the texts of the file are written in"),
+    Key("languages", languages, "the languages offered to citizens (default: the one above)"),
+    Key("keywords", words, "the SMS words that start it"),
+    Key("provisional", languages, "offered languages whose texts await a native speaker's review"),
+    Key("consent", boolean, "yes: ask for consent before the first question (default yes)"),
+    Key("resume", duration, "how long a dropped conversation can be taken up again (default 24h)"),
+)
+KEYS = (*HEADER, "steps")
+NEEDED = {"flow": "Write flow: and a short id, such as water", "language": "Write language: fr, for example"}
+
+
+def flow(node: Map, sheet: Sheet) -> Flow | None:
+    """Return the flow that a file holds; None when anything in it is wrong, all of it noted."""
+    _foreword(node, sheet)
+    found = read_keys(node, HEADER, sheet, "", "a flow", skip=("steps", *NEEDED))
+    _consistent(found, sheet)
+    read = _steps(node, sheet)
+    if any(problem.level == "error" for problem in sheet.notes.problems):
+        return None
+    found |= {"id": sheet.flow, "language": sheet.language, "steps": read}
+    found.setdefault("version", 1)
+    found.setdefault("title", Text(sheet.flow, sheet.flow))
+    found.setdefault("languages", (sheet.language,))
+    return Flow(**found)
+
+
+def _foreword(node: Map, sheet: Sheet) -> None:
+    """Read what every text needs to know: whose it is and in which language it is written."""
+    for name, remedy in NEEDED.items():
+        try:
+            if name in node.pairs:
+                setattr(sheet, name, HEADER[name].read(node.pairs[name][1], sheet, ""))
+            elif lacks(node, name, KEYS):
+                raise missing(name, node.line, "the flow", remedy)
+        except Refused as refused:
+            sheet.notes.refuse(refused)
+    sheet.language = sheet.language or "fr"
+    if lacks(node, "title", KEYS):
+        sheet.notes.add(codes.NO_TITLE, node.line, "the flow has no title", "Write title: and what citizens will read")
+
+
+def _consistent(found: dict[str, Any], sheet: Sheet) -> None:
+    offered = found.get("languages", (sheet.language,))
+    for tag in found.get("provisional", ()):
+        if tag not in offered:
+            line = sheet.notes.lines["#provisional"]
+            message = f"{quoted(tag)} is provisional but not offered"
+            sheet.notes.add(codes.WRONG_VALUE, line, message, "Add it to languages, or remove it here")
+
+
+def _steps(node: Map, sheet: Sheet) -> tuple[Step, ...]:
+    try:
+        if "steps" in node.pairs:
+            return steps(node.pairs["steps"][1], sheet)
+        if lacks(node, "steps", KEYS):
+            raise missing("steps", node.line, "the flow", "Write steps: and one step a line below")
+    except Refused as refused:
+        sheet.notes.refuse(refused)
+    return ()
