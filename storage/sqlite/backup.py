@@ -1,0 +1,96 @@
+"""A copy that is known to be good, and the way back from it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from storage.errors import StoreError
+from storage.sqlite import reading, schema, sync
+from storage.sqlite.connection import errors, open_reader
+from storage.sqlite.lock import FileLock
+
+
+def back_up(source: sqlite3.Connection, target: Path) -> Mapping[str, int]:
+    """Copy the database while it is in use; verify the copy, then name it `target`. Returns the copy's counts."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    source.execute("BEGIN")
+    try:
+        expected = reading.counts(source)
+        with closing(sqlite3.connect(part, isolation_level=None)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            found = verify(copy, part)
+    finally:
+        source.execute("ROLLBACK")
+    if found != expected:
+        raise StoreError(f"the copy {part} holds {found}, the database {expected}: try again, and check that disk")
+    _publish(part, target)
+    return found
+
+
+def restore(backup: Path, path: Path) -> int:
+    """Put a verified copy in the database's place; return the new epoch, higher than any the platform has seen."""
+    if not backup.is_file():
+        raise StoreError(f"there is no backup {backup}: give the file that awal backup wrote")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        with errors(path):
+            return _replace(backup, path)
+    finally:
+        lock.release()
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> Mapping[str, int]:
+    """Return the counts of a sound database; raise StoreError when it is damaged."""
+    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if verdict != "ok":
+        raise StoreError(f"{path} is damaged ({verdict}): use an older backup")
+    return reading.counts(connection)
+
+
+def _replace(backup: Path, path: Path) -> int:
+    part = path.with_name(path.name + ".restored")
+    part.unlink(missing_ok=True)
+    with closing(open_reader(backup)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        schema.require(source, backup)
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        verify(copy, backup)
+        epoch = max(sync.epoch(copy), _epoch_now(path)) + 1
+        copy.execute("UPDATE counters SET value = ? WHERE name = 'epoch'", (epoch,))
+    os.chmod(part, 0o600)
+    for left in ("-wal", "-shm"):
+        path.with_name(path.name + left).unlink(missing_ok=True)
+    _publish(part, path)
+    return epoch
+
+
+def _epoch_now(path: Path) -> int:
+    """Return the epoch of the database that is being replaced, 0 when it cannot be read any more."""
+    try:
+        with closing(open_reader(path)) as connection:
+            return sync.epoch(connection)
+    except sqlite3.Error:
+        return 0
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Give the finished file its name, durably."""
+    _sync(part)
+    os.replace(part, target)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,284 @@
+"""The conversation lane: what one inbound needs is read in one go, what it changes is kept in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from flows.types import Conversation
+from storage.sqlite import outbox, rights
+from storage.sqlite.writer import Undone
+from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
+from storage.values import to_columns
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CONFLICT = Accepted("conflict")
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(Conversation).decode
+
+# One statement, hence one snapshot: a session and a conversation of two different moments would be misread together.
+DIALOGUE = """
+SELECT i.reply, i.citizen,
+    c.pseudonym, c.language, c.consented_at, c.place, c.stopped_at,
+    s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed,
+    v.state, v.revision
+FROM (SELECT 1)
+LEFT JOIN inbound i ON i.channel = :channel AND i.external_id = :external_id
+LEFT JOIN citizens c ON c.pseudonym = :citizen
+LEFT JOIN sessions s ON s.channel = :channel AND s.session = :session
+LEFT JOIN conversations v ON v.seq = (
+    SELECT MAX(seq) FROM conversations WHERE citizen = :citizen AND status = 'active')
+"""
+
+
+def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, citizen: str, session: str) -> Dialogue:
+    """Read the citizen, the session, the open conversation, and the stored reply if this inbound was taken before."""
+    given = {"channel": channel, "external_id": external_id, "citizen": citizen, "session": session}
+    row = connection.execute(DIALOGUE, given).fetchone()
+    return Dialogue(
+        citizen=Citizen(*row[2:7]) if row[2] is not None else None,
+        session=Session(*(*row[7:15], bool(row[15]))) if row[7] is not None else None,
+        current=Saved(decode(row[16]), row[17]) if row[16] is not None else None,
+        reply=row[0] if row[1] in ("", citizen) else None,
+    )
+
+
+def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Accepted:
+    """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace."""
+    if not _keep_inbound(connection, change):
+        return _repeated(connection, change.inbound)
+    _check_session_owner(connection, change)
+    if change.erase:
+        _erase(connection, change)
+    else:
+        _keep(connection, change, zone)
+    return Accepted("taken", change.reply)
+
+
+def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> None:
+    """Keep everything a change holds besides its inbound."""
+    _keep_citizen(connection, change.citizen)
+    if change.closes:
+        _close(connection, change)
+    if change.conversation is not None:
+        _keep_conversation(connection, change, change.conversation, zone)
+    if change.session is not None:
+        _keep_session(connection, change.session)
+    if change.answers:
+        _keep_answers(connection, change.answers)
+    outbox.enqueue(connection, change.outbound)
+    _note(connection, change, change.citizen.pseudonym)
+
+
+def _erase(connection: sqlite3.Connection, change: Change) -> None:
+    """Forget the citizen, this inbound included; what still goes out to them carries no pseudonym."""
+    rights.forget(connection, change.inbound.citizen, change.inbound.channel, change.reply)
+    outbox.enqueue(connection, [msgspec.structs.replace(message, citizen="") for message in change.outbound])
+    _note(connection, change, "")
+
+
+def _keep_inbound(connection: sqlite3.Connection, change: Change) -> bool:
+    """Insert the inbound with its reply; False when it was taken before."""
+    row = change.inbound
+    conversation = row.conversation or (change.conversation.id if change.conversation else "")
+    cursor = connection.execute(
+        "INSERT INTO inbound (id, channel, external_id, citizen, bearer, text, received_at, session, sent_at,"
+        " conversation, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel, external_id) DO NOTHING",
+        (
+            row.id,
+            row.channel,
+            row.external_id,
+            row.citizen,
+            row.bearer,
+            row.text,
+            row.received_at,
+            row.session,
+            row.sent_at,
+            conversation,
+            change.reply,
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+def _repeated(connection: sqlite3.Connection, row: InboundRow) -> Accepted:
+    """Return the stored reply, but never one citizen's reply to another."""
+    reply, citizen = connection.execute(
+        "SELECT reply, citizen FROM inbound WHERE channel = ? AND external_id = ?", (row.channel, row.external_id)
+    ).fetchone()
+    return Accepted("repeat", reply) if citizen in ("", row.citizen) else CONFLICT
+
+
+def _check_session_owner(connection: sqlite3.Connection, change: Change) -> None:
+    """Refuse a change of a session that another citizen opened."""
+    if change.session is None:
+        return
+    owner = connection.execute(
+        "SELECT citizen FROM sessions WHERE channel = ? AND session = ?",
+        (change.session.channel, change.session.session),
+    ).fetchone()
+    if owner is not None and owner[0] != change.session.citizen:
+        raise Undone(CONFLICT)
+
+
+def _keep_session(connection: sqlite3.Connection, row: Session) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at,"
+        " closed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        msgspec.structs.astuple(row),
+    )
+
+
+def _keep_citizen(connection: sqlite3.Connection, citizen: Citizen) -> None:
+    connection.execute(
+        "INSERT INTO citizens (pseudonym, language, consented_at, place, stopped_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (pseudonym) DO UPDATE SET language = excluded.language, consented_at = excluded.consented_at,"
+        " place = excluded.place, stopped_at = excluded.stopped_at"
+        " WHERE (language, consented_at, place, stopped_at) IS NOT"
+        " (excluded.language, excluded.consented_at, excluded.place, excluded.stopped_at)",
+        msgspec.structs.astuple(citizen),
+    )
+
+
+def _close(connection: sqlite3.Connection, change: Change) -> None:
+    """Expire the conversation that this change replaces; a conflict when it is no longer open."""
+    cursor = connection.execute(
+        "UPDATE conversations SET status = 'expired', state = json_set(state, '$.status', 'expired'),"
+        " revision = revision + 1, updated_at = ? WHERE id = ? AND citizen = ? AND status = 'active'",
+        (change.inbound.received_at, change.closes, change.citizen.pseudonym),
+    )
+    if cursor.rowcount != 1:
+        raise Undone(CONFLICT)
+
+
+def _keep_conversation(connection: sqlite3.Connection, change: Change, state: Conversation, zone: ZoneInfo) -> None:
+    """Insert or update the conversation, unless somebody else moved it first."""
+    if change.base:
+        _move(connection, change, state)
+    else:
+        _begin(connection, change, state, zone)
+    if change.forget_answers:
+        connection.execute("DELETE FROM answers WHERE conversation = ?", (state.id,))
+
+
+def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, zone: ZoneInfo) -> None:
+    """Insert a new conversation; a conflict when the citizen has another open one of the same flow."""
+    citizen = change.citizen.pseudonym
+    open_ = connection.execute(
+        "SELECT 1 FROM conversations WHERE (citizen = ? AND status = 'active' AND flow = ?) OR id = ?",
+        (citizen, state.flow, state.id),
+    )
+    if open_.fetchone() is not None:
+        raise Undone(CONFLICT)
+    connection.execute(
+        "INSERT INTO conversations (id, citizen, flow, version, flow_hash, language, bearer, channel, place, status,"
+        " revision, state, day, started_at, completed_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
+        (
+            state.id,
+            citizen,
+            state.flow,
+            state.version,
+            state.flow_hash,
+            state.language,
+            state.bearer,
+            change.channel or change.inbound.channel,
+            state.place,
+            state.status,
+            encode(state).decode(),
+            civil_day(state.started_at, zone).isoformat(),
+            milliseconds(state.started_at),
+            _completed_at(state),
+            milliseconds(state.updated_at),
+        ),
+    )
+
+
+def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -> None:
+    """Write the conversation's new state over the revision it was computed from, and over no other."""
+    cursor = connection.execute(
+        "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
+        " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?"
+        " WHERE id = ? AND revision = ? AND citizen = ?",
+        (
+            state.flow,
+            state.version,
+            state.flow_hash,
+            state.language,
+            state.place,
+            state.status,
+            encode(state).decode(),
+            _completed_at(state),
+            milliseconds(state.updated_at),
+            state.id,
+            change.base,
+            change.citizen.pseudonym,
+        ),
+    )
+    if cursor.rowcount != 1:
+        raise Undone(CONFLICT)
+
+
+def _keep_answers(connection: sqlite3.Connection, answers: Sequence[AnswerRow]) -> None:
+    """Insert answers; a later one of the same conversation and step takes the earlier one's place."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO answers (id, conversation, flow, flow_version, flow_hash, step, kind, value, raw,"
+        " language, bearer, channel, answered_at, day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                row.id,
+                row.conversation,
+                row.flow,
+                row.flow_version,
+                row.flow_hash,
+                row.step,
+                *to_columns(row.value),
+                row.raw,
+                row.language,
+                row.bearer,
+                row.channel,
+                row.answered_at,
+                row.day,
+            )
+            for row in answers
+        ],
+    )
+
+
+def _note(connection: sqlite3.Connection, change: Change, citizen: str) -> None:
+    """Count the fallbacks and keep the events."""
+    if change.fallbacks:
+        connection.executemany(
+            "INSERT INTO fallbacks (pair, served) VALUES (?, ?)"
+            " ON CONFLICT (pair) DO UPDATE SET served = served + excluded.served",
+            list(change.fallbacks.items()),
+        )
+    if change.events:
+        connection.executemany(
+            "INSERT INTO events (at, kind, detail, citizen) VALUES (?, ?, ?, ?)",
+            [(change.inbound.received_at, kind, detail, citizen) for kind, detail in change.events],
+        )
+
+
+def _completed_at(state: Conversation) -> int:
+    return milliseconds(state.updated_at) if state.status == "done" else 0
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return whole milliseconds of the Unix epoch."""
+    return (_aware(moment) - EPOCH) // timedelta(milliseconds=1)
+
+
+def civil_day(moment: datetime, zone: ZoneInfo) -> date:
+    """Return the civil date of a moment in the gateway's timezone."""
+    return _aware(moment).astimezone(zone).date()
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,194 @@
+"""The tables, as numbered steps. Append only: a step that was ever released is never edited.
+
+sqlite-utils applies what is missing, each step in a transaction with the record of it. This module is imported only
+when a database is behind (see `schema`), because sqlite-utils takes longer to import than the gateway to start.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("awal")
+
+
+@migrations(name="0001_first_tables")
+def first_tables(db: Database) -> None:
+    """Make the tables of the first release."""
+    db.executescript(CITIZENS)
+    db.executescript(OUTBOX)
+    db.executescript(REST)
+
+
+CITIZENS = """
+CREATE TABLE citizens (
+    pseudonym TEXT PRIMARY KEY,
+    language TEXT NOT NULL,
+    consented_at INTEGER NOT NULL,
+    place TEXT NOT NULL,
+    stopped_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    channel TEXT NOT NULL,
+    session TEXT NOT NULL,
+    citizen TEXT NOT NULL,
+    service TEXT NOT NULL,
+    path TEXT NOT NULL,
+    reply BLOB NOT NULL,
+    conversation TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
+    PRIMARY KEY (channel, session)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_citizen ON sessions (citizen);
+
+CREATE TABLE inbound (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    external_id TEXT NOT NULL,
+    citizen TEXT NOT NULL, -- empty once the citizen was forgotten
+    bearer TEXT NOT NULL,
+    text TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    session TEXT NOT NULL,
+    sent_at INTEGER,
+    conversation TEXT NOT NULL,
+    reply BLOB NOT NULL,
+    UNIQUE (channel, external_id)
+) STRICT;
+CREATE INDEX inbound_citizen ON inbound (citizen, conversation);
+
+CREATE TABLE conversations (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    citizen TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    flow_hash TEXT NOT NULL,
+    language TEXT NOT NULL,
+    bearer TEXT NOT NULL, -- where it began
+    channel TEXT NOT NULL, -- where it began
+    place TEXT NOT NULL,
+    status TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    state TEXT NOT NULL, -- the whole flows.types.Conversation, JSON
+    day TEXT NOT NULL, -- the civil day it began
+    started_at INTEGER NOT NULL,
+    completed_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX conversations_open ON conversations (citizen) WHERE status = 'active';
+CREATE INDEX conversations_citizen ON conversations (citizen);
+CREATE INDEX conversations_day ON conversations (day);
+
+CREATE TABLE answers (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    conversation TEXT NOT NULL REFERENCES conversations (id),
+    flow TEXT NOT NULL,
+    flow_version INTEGER NOT NULL,
+    flow_hash TEXT NOT NULL,
+    step TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('text', 'integer', 'decimal', 'list')),
+    value TEXT NOT NULL,
+    raw TEXT NOT NULL,
+    language TEXT NOT NULL,
+    bearer TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    answered_at INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    UNIQUE (conversation, step)
+) STRICT;
+CREATE INDEX answers_day ON answers (day);
+"""
+
+OUTBOX = """
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    citizen TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    recipient BLOB NOT NULL, -- sealed; empty once the message is settled
+    text TEXT NOT NULL,
+    encoding TEXT NOT NULL,
+    segments INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'delivered', 'failed', 'dead')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL DEFAULT 0, -- when queued: not before; when sending: the end of the lease
+    changed_at INTEGER NOT NULL,
+    fence INTEGER NOT NULL DEFAULT 0,
+    provider_id TEXT NOT NULL DEFAULT '',
+    last_error TEXT NOT NULL DEFAULT '',
+    in_reply_to TEXT NOT NULL,
+    dedupe_key TEXT NOT NULL,
+    not_after INTEGER
+) STRICT;
+CREATE UNIQUE INDEX outbox_dedupe ON outbox (dedupe_key) WHERE dedupe_key <> '';
+CREATE INDEX outbox_waiting ON outbox (channel, seq) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_turn ON outbox (citizen, channel, seq) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_provider ON outbox (channel, provider_id) WHERE provider_id <> '';
+CREATE INDEX outbox_citizen ON outbox (citizen);
+CREATE INDEX outbox_state ON outbox (state);
+CREATE INDEX outbox_sealed ON outbox (changed_at)
+    WHERE state IN ('accepted', 'failed', 'dead') AND recipient <> x'';
+
+CREATE TABLE early_receipts (
+    channel TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (channel, provider_id)
+) STRICT, WITHOUT ROWID;
+"""
+
+REST = """
+CREATE TABLE flows (
+    hash TEXT PRIMARY KEY,
+    flow TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    kept_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE snapshots (
+    flow_hash TEXT NOT NULL,
+    period TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    acked INTEGER NOT NULL,
+    PRIMARY KEY (flow_hash, period)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE syncs (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    carrier TEXT NOT NULL,
+    ok INTEGER NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE slots (
+    job TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    PRIMARY KEY (job, slot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    citizen TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_citizen ON events (citizen) WHERE citizen <> '';
+
+CREATE TABLE fallbacks (pair TEXT PRIMARY KEY, served INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO counters VALUES ('epoch', 1), ('snapshots', 0), ('checks', 0);
+"""

@@ -1,0 +1,264 @@
+"""The store on SQLite: each operation goes to the writer or to a reader; the work itself is in the modules beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from storage.errors import StoreError, StoreLocked
+from storage.sqlite import backup, lane, outbox, reading, rights, schema, sync, upkeep
+from storage.sqlite.connection import Readers, errors, open_writer
+from storage.sqlite.lock import FileLock
+from storage.sqlite.writer import Operation, Writer
+from storage.store import (
+    Accepted,
+    AnswerRow,
+    Change,
+    Dialogue,
+    Held,
+    OutboundRow,
+    OutboxRow,
+    OutboxState,
+    SyncRow,
+    Tally,
+    Walks,
+)
+
+Result = TypeVar("Result")
+
+
+class SqliteStore:
+    """One SQLite file. `readonly` opens it beside the process that writes it; writing then raises StoreLocked."""
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        timezone: str = "Africa/Casablanca",
+        readonly: bool = False,
+        queue: int = 1024,
+        deadline: float = 5.0,
+    ) -> None:
+        self.path = Path(path)
+        self._zone = ZoneInfo(timezone)
+        self._readers = Readers(self.path)
+        self._lock: FileLock | None = None
+        self._writer: Writer | None = None
+        if readonly:
+            self._open_beside()
+        else:
+            self._open(queue, deadline)
+
+    def _open(self, queue: int, deadline: float) -> None:
+        with errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.path)
+        try:
+            self._connection = open_writer(self.path)
+            with errors(self.path):
+                schema.upgrade(self._connection, self.path)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._writer = Writer(self._connection, self.path, queue, deadline)
+
+    def _open_beside(self) -> None:
+        if not self.path.is_file():
+            raise StoreError(f"there is no database {self.path}: run awal serve once, it makes it")
+        with self._readers.lend() as connection:
+            schema.require(connection, self.path)
+
+    def _write(self, operation: Operation[Result]) -> Result:
+        if self._writer is None:
+            raise StoreLocked(f"{self.path} was opened for reading only: stop the process that writes it (awal serve?)")
+        return self._writer.run(operation)
+
+    def _read(self, operation: Operation[Result]) -> Result:
+        with self._readers.lend() as connection:
+            return operation(connection)
+
+    # the conversation lane -------------------------------------------------------------------------------------
+    def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
+        """Read what one inbound needs, in one snapshot."""
+        with self._readers.lend() as connection:
+            return lane.dialogue(connection, channel, external_id, citizen, session)
+
+    def accept(self, change: Change) -> Accepted:
+        """Keep one inbound with all it changes, in one durable transaction."""
+        return self._write(lambda connection: lane.accept(connection, change, self._zone))
+
+    # flows -----------------------------------------------------------------------------------------------------
+    def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:
+        """Keep a flow version; one that is there already costs no write."""
+        if self.flow_data(flow_hash) is None:
+            self._write(lambda connection: upkeep.keep_flow(connection, flow_hash, flow, version, data, now))
+
+    def flow_data(self, flow_hash: str) -> bytes | None:
+        """Return what `keep_flow` kept."""
+        return self._read(lambda connection: upkeep.flow_data(connection, flow_hash))
+
+    # the outbox ------------------------------------------------------------------------------------------------
+    def enqueue(self, messages: Sequence[OutboundRow]) -> int:
+        """Queue messages; return how many were new by `dedupe_key`."""
+        return self._write(lambda connection: outbox.enqueue(connection, messages))
+
+    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
+        """Lease up to `limit` due messages; writes nothing when none is due."""
+        if not self._read(lambda connection: outbox.anything_to_claim(connection, channel, now)):
+            return []
+        return self._write(lambda connection: outbox.claim(connection, channel, now, lease, limit))
+
+    def finish_outbox(
+        self,
+        id: str,
+        fence: int,
+        state: OutboxState,
+        now: int,
+        *,
+        provider_id: str = "",
+        error: str = "",
+        retry_at: int = 0,
+    ) -> bool:
+        """Record what became of a claimed message; False when the fence is no longer ours."""
+        return self._write(
+            lambda connection: outbox.finish(connection, id, fence, state, now, provider_id, error, retry_at)
+        )
+
+    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
+        """Record a delivery report; False when the message is unknown or already further."""
+        return self._write(lambda connection: outbox.receipt(connection, channel, provider_id, state, detail, now))
+
+    def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
+        """List messages, newest first."""
+        return self._read(lambda connection: outbox.listing(connection, states, limit, citizen))
+
+    def outbox_counts(self) -> Mapping[str, int]:
+        """Return the number of messages in each state."""
+        return self._read(outbox.counts)
+
+    def retry_outbox(self, id: str, now: int) -> bool:
+        """Queue a failed or dead message again; False when its number is wiped already."""
+        return self._write(lambda connection: outbox.retry(connection, id, now))
+
+    def discard_outbox(self, id: str, now: int) -> bool:
+        """Give a message up: it becomes `dead` and its number is wiped."""
+        return self._write(lambda connection: outbox.discard(connection, id, now))
+
+    # reading ---------------------------------------------------------------------------------------------------
+    def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
+        """Stream answers in the order they were kept, from one snapshot of the database."""
+        with self._readers.lend() as connection:
+            yield from reading.answers(connection, flow, since)
+
+    def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
+        """Count the answers of some civil days; only those of `steps` when given."""
+        return self._read(lambda connection: reading.tallies(connection, first_day, last_day, flow, steps))
+
+    def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
+        """Count conversations begun on those days, and those of them completed."""
+        return self._read(lambda connection: reading.walks(connection, first_day, last_day, flow))
+
+    def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the conversations begun, by `language`, by `bearer` and by `flow`."""
+        return self._read(lambda connection: reading.spread(connection, first_day, last_day))
+
+    def answer_days(self) -> Sequence[str]:
+        """Return the civil days that hold answers or conversations, oldest first."""
+        return self._read(reading.answer_days)
+
+    def fallbacks(self) -> Mapping[str, int]:
+        """Return how many texts were served by a fallback, by `asked>served`."""
+        return self._read(reading.fallbacks)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals: citizens, conversations, open, inbound, answers, steps."""
+        return self._read(reading.counts)
+
+    # citizens' rights ------------------------------------------------------------------------------------------
+    def erase(self, citizen: str, now: int) -> int:  # noqa: ARG002 - the interface's; the act leaves no date behind
+        """Forget a citizen; return how many rows went."""
+        return self._write(lambda connection: rights.forget(connection, citizen))
+
+    def mydata(self, citizen: str) -> Mapping[str, object]:
+        """Return everything kept of a citizen, as plain data."""
+        return self._read(lambda connection: rights.mydata(connection, citizen))
+
+    # national sync ---------------------------------------------------------------------------------------------
+    def epoch(self) -> int:
+        """Return the sync epoch."""
+        return self._read(sync.epoch)
+
+    def held(self) -> Sequence[Held]:
+        """Return the newest snapshot made for each (flow_hash, period)."""
+        return self._read(sync.held)
+
+    def hold(self, flow_hash: str, period: str, digest: str) -> Held:
+        """Number a snapshot; one that is unchanged costs no write."""
+        return self._write(lambda connection: sync.hold(connection, flow_hash, period, digest))
+
+    def acknowledge(self, flow_hash: str, period: str, epoch: int, seq: int) -> None:
+        """Record that the platform holds this snapshot."""
+        self._write(lambda connection: sync.acknowledge(connection, flow_hash, period, epoch, seq))
+
+    def log_sync(self, row: SyncRow) -> None:
+        """Keep the outcome of one attempt."""
+        self._write(lambda connection: sync.log(connection, row))
+
+    def syncs(self, limit: int = 10) -> Sequence[SyncRow]:
+        """Return the last attempts, newest first."""
+        return self._read(lambda connection: sync.syncs(connection, limit))
+
+    # jobs and the rest -----------------------------------------------------------------------------------------
+    def claim_slot(self, job: str, slot: str, now: int) -> bool:
+        """Take a due slot of a job; True for exactly one caller, ever."""
+        return self._write(lambda connection: upkeep.claim_slot(connection, job, slot, now))
+
+    def log_event(self, kind: str, detail: str, now: int) -> None:
+        """Keep something an operator should be able to read later."""
+        self._write(lambda connection: upkeep.log_event(connection, kind, detail, now))
+
+    def events(self, limit: int = 50) -> Sequence[tuple[int, str, str]]:
+        """Return (at, kind, detail), newest first."""
+        return self._read(lambda connection: upkeep.events(connection, limit))
+
+    def get(self, key: str) -> str | None:
+        """Return a small setting of the program's own."""
+        return self._read(lambda connection: upkeep.get(connection, key))
+
+    def put(self, key: str, value: str) -> None:
+        """Keep such a setting."""
+        self._write(lambda connection: upkeep.put(connection, key, value))
+
+    def check(self) -> None:
+        """Prove by a real durable write that an answer could be kept now."""
+        self._write(upkeep.check)
+
+    def backup(self, target: Path) -> Mapping[str, int]:
+        """Copy the database to `target` while it is in use, verify the copy, and return its counts."""
+        return self._read(lambda connection: backup.back_up(connection, target))
+
+    def close(self) -> None:
+        """Finish what is queued, checkpoint, and let the file go. Closing twice does nothing."""
+        self._readers.close()
+        if self._writer is None or self._lock is None:
+            return
+        self._writer.close()
+        with errors(self.path):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
+        self._lock.release()
+        self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.path}>"

@@ -1,0 +1,174 @@
+"""The one thread that writes: it takes every operation that waits, runs them, commits once, and wakes all callers.
+
+An operation is a function of the connection. Each runs in its own savepoint, so that a failing one does not hurt the
+others, and may run a second time if the shared commit fails: it must have no effect outside the database. It is run
+only if its caller still waits, and its caller hears of success only after the commit is on disk.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from storage.errors import StoreBusy, StoreError
+from storage.sqlite.connection import explain
+
+Result = TypeVar("Result")
+Operation = Callable[[sqlite3.Connection], Result]
+
+BATCH = 256
+"""At most so many operations share a commit, so that the first of them does not wait for ever."""
+
+
+class Undone(Exception):
+    """Raised by an operation to give back `outcome` with everything it did undone."""
+
+    def __init__(self, outcome: object) -> None:
+        self.outcome = outcome
+
+
+class _Job:
+    """One operation on its way: `turn` goes to the writer or to a caller who gives up, `done` wakes the caller."""
+
+    __slots__ = ("done", "error", "operation", "result", "turn")
+
+    def __init__(self, operation: Operation[Any]) -> None:
+        self.operation = operation
+        self.turn = threading.Lock()
+        self.done = threading.Lock()
+        self.done.acquire()
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def claim(self) -> bool:
+        """Tell whether the job is ours: true for exactly one of the writer and the caller."""
+        return self.turn.acquire(blocking=False)
+
+    def finish(self) -> None:
+        self.done.release()
+
+
+class Writer:
+    """Run operations one after the other on `connection`, in commits shared by all callers that wait."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, limit: int, deadline: float) -> None:
+        self._connection = connection
+        self._path = path
+        self._limit = limit
+        self._deadline = deadline
+        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, operation: Operation[Result]) -> Result:
+        """Run `operation` and return its result once it is on disk; raise StoreBusy after the deadline."""
+        job = self._enqueue(operation)
+        if not job.done.acquire(timeout=self._deadline):
+            self._give_up(job)
+        if job.error is not None:
+            raise self._told(job.error)
+        result: Result = job.result
+        return result
+
+    def waiting(self) -> int:
+        """Return how many operations wait for the writer."""
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """Run what is queued, refuse the rest, and end the thread."""
+        with self._gate:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _enqueue(self, operation: Operation[Any]) -> _Job:
+        job = _Job(operation)
+        with self._gate:
+            if self._closed:
+                raise StoreError(f"{self._path} is closed: open the store again")
+            if self._queue.qsize() >= self._limit:
+                raise StoreBusy(f"{self._limit} writes already wait for {self._path}: try again in a moment")
+            self._queue.put(job)
+        return job
+
+    def _give_up(self, job: _Job) -> None:
+        """Leave the queue with StoreBusy; an operation that has begun is waited for once more."""
+        if job.claim():
+            raise StoreBusy(f"a write to {self._path} waited {self._deadline:g} s: nothing was kept, try again")
+        if not job.done.acquire(timeout=self._deadline):
+            raise StoreBusy(f"the disk under {self._path} does not answer: it may yet be kept, repeat to know")
+
+    def _told(self, error: Exception) -> Exception:
+        if isinstance(error, (sqlite3.Error, UnicodeError, OverflowError)):
+            return explain(error, self._path)
+        return error
+
+    def _work(self) -> None:
+        open_ = True
+        while open_:
+            batch, open_ = self._take()
+            begun = [job for job in batch if job.claim()]
+            if begun:
+                self._commit(begun)
+            for job in begun:
+                job.finish()
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """Wait for one job, then take all that wait; False with the last batch before the end."""
+        job = self._queue.get()
+        batch: list[_Job] = []
+        try:
+            while job is not None:
+                batch.append(job)
+                if len(batch) == BATCH:
+                    return batch, True
+                job = self._queue.get_nowait()
+        except Empty:
+            return batch, True
+        return batch, False
+
+    def _commit(self, jobs: Sequence[_Job]) -> None:
+        """Run the jobs in one transaction; when it breaks as a whole, each again in its own."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._attempt(job)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+            for job in jobs:
+                self._commit([job])
+
+    def _attempt(self, job: _Job) -> None:
+        """Run one job in its savepoint. Raises only when SQLite undid the whole transaction (disk full, I/O)."""
+        job.result, job.error = None, None
+        self._connection.execute("SAVEPOINT operation")
+        try:
+            job.result = job.operation(self._connection)
+        except Undone as undone:
+            job.result = undone.outcome
+            self._connection.execute("ROLLBACK TO operation")
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
+                raise
+            job.error = error
+            self._connection.execute("ROLLBACK TO operation")
+        self._connection.execute("RELEASE operation")
+
+    def _roll_back(self) -> None:
+        """End a broken transaction. What fails here fails again, with its reason, at the next BEGIN."""
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
