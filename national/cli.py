@@ -1,0 +1,151 @@
+"""The command line of the national platform: `awal-national`."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from national.app import create_app, now_ms
+from national.errors import NationalError, Refused
+from national.regions import regions
+from national.signatures import key_of
+from national.store import Gateway, Store, open_store
+from national.wire import GATEWAY
+
+DEFAULT_STORE = "sqlite:national.db"
+STORE_HELP = "Where it keeps its data: sqlite:PATH or postgresql://…"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def store_option(command: Command) -> Command:
+    """Add `--store` to a command."""
+    option = click.option(
+        "--store", "url", default=DEFAULT_STORE, show_default=True, envvar="AWAL_NATIONAL_STORE", help=STORE_HELP
+    )
+    return option(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The national platform: twelve regional sections, fed by the gateways with counts, never with phone numbers.
+
+    \b
+    First steps:
+      1. on the gateway:  awal keys                      prints its id and public key
+      2. here:            awal-national gateway add demo --region 02 --key KEY
+      3. here:            awal-national serve            then open http://127.0.0.1:8001
+      4. on the gateway:  [national] url in awal.toml, then: awal sync --once
+    """
+
+
+@main.command()
+@store_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for every one.")
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
+@click.option("--open-periods", is_flag=True, help="Publish the running week too, marked provisional (for a demo).")
+def serve(url: str, host: str, port: int, open_periods: bool) -> None:
+    """Receive snapshots and show the twelve sections."""
+    from waitress import create_server
+
+    store = _open(url)
+    app = create_app(store, open_periods=open_periods)
+    try:
+        server = create_server(app, host=host, port=port, threads=8, ident="awal-national")
+    except OSError as fault:
+        _fail(f"{host}:{port} cannot be listened on ({fault.strerror or fault}). Choose another with --host or --port.")
+    actual = getattr(server, "effective_port", port)
+    click.echo(f"Awal national platform is listening on http://{_shown(host)}:{actual}")
+    sys.stdout.flush()
+    try:
+        server.run()
+    finally:
+        server.close()
+        store.close()
+
+
+@main.group()
+def gateway() -> None:
+    """Enrol the gateways that may send, and list them."""
+
+
+@gateway.command("add")
+@click.argument("id")
+@click.option("--region", required=True, metavar="CODE", help="HCP code of the region it serves: 01 to 12.")
+@click.option("--key", required=True, help="Public key as `awal keys` prints it (bare, or the line of --json).")
+@store_option
+def add(id: str, region: str, key: str, url: str) -> None:
+    """Enrol the gateway ID, or replace the key of one already enrolled. Repeating it changes nothing."""
+    if not re.match(GATEWAY, id):
+        _fail(f"“{id}” cannot be a gateway's id: a-z, 0-9 and hyphen. Give the one that `awal keys` prints.", 2)
+    if region not in regions():
+        known = ", ".join(f"{one.code} {one.name_fr}" for one in regions().values())
+        _fail(f"“{region}” is not a region. Give one of: {known}.", 2)
+    try:
+        public = key_of(key, id)
+    except NationalError as fault:
+        _fail(str(fault), 2)
+    store = _open(url)
+    outcome = store.enrol(id, region, public, now_ms())
+    store.close()
+    name = f"{id} ({regions()[region].name_fr})"
+    click.echo(
+        {
+            "added": f"Enrolled: {name}.",
+            "replaced": f"Replaced the key or region of {name}. What it sent before is kept.",
+            "unchanged": f"Already enrolled with this key: {name}.",
+        }[outcome]
+    )
+
+
+@gateway.command("list")
+@click.option("--json", "as_json", is_flag=True, help="A JSON list.")
+@store_option
+def list_gateways(as_json: bool, url: str) -> None:
+    """List the gateways enrolled, and when each was last heard."""
+    store = _open(url)
+    found = store.gateways()
+    store.close()
+    if as_json:
+        rows = [{"id": one.id, "region": one.region, "key": one.public_key, **_heard(one)} for one in found]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        click.echo(f"{one.id:20} {one.region} {regions()[one.region].name_fr:28} {_last(one)}")
+    if not found:
+        click.echo("No gateway is enrolled. Run `awal keys` on one, then: awal-national gateway add --help")
+
+
+def _heard(one: Gateway) -> dict[str, int]:
+    return {"enrolled_at": one.enrolled_at, "last_contact": one.last_contact, "skew": one.skew}
+
+
+def _last(one: Gateway) -> str:
+    from national.pages import moment
+
+    return f"last heard {moment(one.last_contact)}" if one.last_contact else "never heard"
+
+
+def _open(url: str) -> Store:
+    try:
+        return open_store(url)
+    except (NationalError, Refused) as fault:
+        _fail(str(fault))
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _fail(message: str, code: int = 1) -> NoReturn:
+    click.echo(f"awal-national: {message}", err=True)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()
