@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from locales.formats import sms_safe
+from locales.formats import visible
 from locales.language import Found, Language, Phrase, Source, State
 from locales.phrases import PHRASES
 from locales.places import Gazetteer, load
@@ -97,8 +97,8 @@ class Catalogues:
     def _serve(self, text: Source, language: str, source: str) -> Words:
         for tag in chain(language):
             if found := self._found(text, tag, source):
-                return Words(sms_safe(found.text), tag)
-        return Words(sms_safe(text.source), source)
+                return Words(visible(found.text), tag)
+        return Words(visible(text.source), source)
 
     def _found(self, text: Source, tag: str, source: str) -> Found | None:
         """Return the text in exactly this language, or None."""

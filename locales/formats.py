@@ -37,7 +37,7 @@ _MARKS = (
 _UNSAFE = str.maketrans(dict.fromkeys(_BLANKS, " ") | dict.fromkeys(_MARKS, ""))
 
 
-def sms_safe(text: str) -> str:
+def visible(text: str) -> str:
     """Return the text without what no handset shows: odd blanks become one blank, invisible marks go."""
     return text if text.isascii() else text.translate(_UNSAFE)
 

@@ -2,7 +2,7 @@
 
 Rules for a phrase: plain and short (an Arabic screen holds 70 units); French letters only as GSM-7 has them (é è ù à,
 no ê ç â î ô û œ, no typographic quotes), since one other letter makes an SMS cost double; a count stands apart from its
-noun, so that no plural is needed; dates and codes stand on a line of their own, where Arabic cannot turn them round.
+noun, so that no plural is needed; dates stand on a line of their own, where Arabic text cannot turn them round.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ CITIZEN_PHRASES: dict[str, str] = {
     "place_candidates": "De quel lieu parlez-vous ?",
     # Commands a citizen may send at any time. {answers}: how many answers are kept; {words}: keywords.
     "help": (
-        "Vous pouvez écrire :\nSTOP pour finir\nLANGUE pour changer de langue\nRETOUR : question d'avant\n"
-        "RECOMMENCER : depuis le début"
+        "STOP : finir\nLANGUE : autre langue\nRETOUR : question d'avant\nRECOMMENCER : depuis le début\n"
+        "MES DONNEES : ce que nous gardons\nEFFACER : tout effacer"
     ),
     "stopped": "Vous ne recevrez plus de messages. Merci.",
     "started": "Vous recevrez de nouveau nos messages.",

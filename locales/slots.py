@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from locales.formats import sms_safe
+from locales.formats import visible
 
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
@@ -19,4 +19,4 @@ def fill(text: str, values: Mapping[str, object]) -> str:
     """Return the text with its slots filled, each value made safe for SMS; an unknown slot stays as it is written."""
     if "{" not in text:
         return text
-    return _SLOT.sub(lambda slot: sms_safe(str(values[slot[1]])) if slot[1] in values else slot[0], text)
+    return _SLOT.sub(lambda slot: visible(str(values[slot[1]])) if slot[1] in values else slot[0], text)
