@@ -1,0 +1,175 @@
+"""What every adapter must do, whoever wrote it. `TestConformance` in `test_channels_conformance.py` runs it on each.
+
+A new type needs two things here: an entry in `ENVELOPES` (its settings, and how an authentic request of its provider
+looks) and recorded requests in `tests/data/requests/<type>-<route>.json`. Without them the suite fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from twilio.request_validator import RequestValidator
+from werkzeug.test import Client, EnvironBuilder, TestResponse
+
+from gateway.channels.base import Channel, Ended, Receipt, Received, Settings
+from gateway.channels.registry import create
+from gateway.lane import InboundRequest, Lane
+
+REQUESTS = Path(__file__).resolve().parents[2] / "data" / "requests"
+PUBLIC = "https://awal.example/gateway"
+FORM = "application/x-www-form-urlencoded"
+KINDS = {"Received": Received, "Receipt": Receipt, "Ended": Ended}
+
+
+class Recorder:
+    """Stands for the conversations: keeps what it is given, or fails as a broken store would."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.taken: list[Received | Receipt | Ended] = []
+        self.failure = failure
+
+    def keep(self, event: Received | Receipt | Ended) -> None:
+        if self.failure:
+            raise self.failure
+        self.taken.append(event)
+
+    def take(self, channel: Channel, received: Received) -> bytes:
+        self.keep(received)
+        return channel.render_ussd("Salam", ends=False) if received.bearer == "ussd" else b""
+
+    def receipt(self, channel: Channel, receipt: Receipt) -> None:
+        self.keep(receipt)
+
+    def ended(self, channel: Channel, ended: Ended) -> None:
+        self.keep(ended)
+
+    def apology(self, received: Received) -> str:
+        return "Désolé."
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One request on its way to a channel, before anything vouches for it."""
+
+    route: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    method: str = "POST"
+    content_type: str = FORM
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A type's settings, the settings that hold its current and former secret, and how a letter is made authentic."""
+
+    settings: dict[str, str]
+    key: str
+    old_key: str
+    seal: Callable[[Channel, Letter, str], tuple[str, dict[str, str]]]
+
+    def channel(self, type: str, **changes: str) -> Channel:
+        return create(Settings(name=f"my-{type}", type=type, **(self.settings | changes)), PUBLIC)
+
+
+def in_path(channel: Channel, letter: Letter, secret: str) -> tuple[str, dict[str, str]]:
+    """Put the secret in the path."""
+    return f"/in/{channel.name}/{secret}/{letter.route}", {}
+
+
+def by_twilio(channel: Channel, letter: Letter, secret: str) -> tuple[str, dict[str, str]]:
+    """Sign with Twilio's own validator, over the public URL and whatever fields the body holds."""
+    path = f"/in/{channel.name}/{letter.route}"
+    url = f"{PUBLIC}{path}" + (f"?{letter.query}" if letter.query else "")
+    environ = EnvironBuilder(method="POST", input_stream=None, data=letter.body, content_type=letter.content_type)
+    form = InboundRequest(environ.get_environ()).form
+    return path, {"X-Twilio-Signature": RequestValidator(secret).compute_signature(url, form)}
+
+
+SECRET, FORMER = "f3a9c1d7e5b04682a1c3e5f708192a3b", "0b1c2d3e4f5a69788796a5b4c3d2e1f0"
+
+ENVELOPES: dict[str, Envelope] = {
+    "africastalking": Envelope(
+        {"secret": SECRET, "secret_old": FORMER, "username": "awal", "api_key": "atsk_9f8e7d6c"},
+        "secret",
+        "secret_old",
+        in_path,
+    ),
+    "simulator": Envelope({"secret": SECRET, "secret_old": FORMER}, "secret", "secret_old", in_path),
+    "twilio": Envelope(
+        {
+            "account_sid": "AC00112233445566778899aabbccddeeff",
+            "auth_token": SECRET,
+            "auth_token_old": FORMER,
+            "number": "+33644600000",
+        },
+        "auth_token",
+        "auth_token_old",
+        by_twilio,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recorded request and what it must become."""
+
+    description: str
+    type: str
+    letter: Letter
+    form: dict[str, str]
+    expected: dict[str, Any]
+
+    def event(self, channel: Channel) -> Received | Receipt | Ended:
+        named = dict(self.expected)
+        kind = KINDS[named.pop("type")]
+        given = {"channel": channel.name} | named if kind is Received else named
+        return msgspec.convert(given, kind)
+
+
+def recorded(type: str) -> list[Case]:
+    """Return the recorded requests of a type, in the order of its files."""
+    cases = []
+    for route in ("ussd", "sms", "delivery", "ussd-end"):
+        path = REQUESTS / f"{type}-{route}.json"
+        for told in json.loads(path.read_text("utf-8")) if path.exists() else []:
+            headers = {name: value for name, value in told["headers"].items() if name != "Content-Type"}
+            letter = Letter(
+                told["route"],
+                urlencode(told["form"]).encode(),
+                headers,
+                told.get("query", ""),
+                told["method"],
+                told["headers"]["Content-Type"],
+            )
+            cases.append(Case(told["description"], type, letter, told["form"], told["expected"]))
+    return cases
+
+
+def genuine(type: str, route: str) -> Case:
+    """Return the first recorded request of a route: one that is taken."""
+    return next(case for case in recorded(type) if case.letter.route == route)
+
+
+def post(lane: Lane, path: str, letter: Letter, headers: dict[str, str]) -> TestResponse:
+    """Send a letter through the lane."""
+    return Client(lane).open(
+        path,
+        method=letter.method,
+        data=letter.body,
+        content_type=letter.content_type,
+        headers=letter.headers | headers,
+        query_string=letter.query,
+    )
+
+
+def deliver(channel: Channel, letter: Letter, secret: str, conversations: Recorder) -> TestResponse:
+    """Seal a letter with a secret and send it through a lane with this one channel."""
+    path, headers = ENVELOPES[channel.type].seal(channel, letter, secret)
+    return post(Lane({channel.name: channel}, conversations), path, letter, headers)
