@@ -196,3 +196,6 @@ class Channel(ABC):
     @abstractmethod
     def send(self, message: Sendable) -> Sent:
         """Send one SMS now, by the provider's own client; never raises for what the provider answers."""
+
+    def close(self) -> None:  # noqa: B027  # most adapters hold nothing open
+        """Let go of connections that were kept open for sending."""

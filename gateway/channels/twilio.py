@@ -141,9 +141,14 @@ class Twilio(SignedChannel):
             return refused(error)
         except RequestException as error:
             return missed(error)
-        except (TwilioException, ValueError) as error:
+        except (TwilioException, ValueError, TypeError, AttributeError) as error:  # a 2xx that is no message
             return Sent("retry", error=f"the answer could not be read: {type(error).__name__}")
         return Sent("accepted", provider_id=created.sid or "")
+
+    def close(self) -> None:
+        """Close the client's connections, if it ever sent."""
+        if "client" in self.__dict__:
+            self.client.http_client.session.close()
 
     @cached_property
     def client(self) -> Client:
