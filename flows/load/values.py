@@ -80,11 +80,18 @@ def number(node: Node, sheet: Sheet, where: str) -> float:
 
 def duration(node: Node, sheet: Sheet, where: str) -> int:
     """Return the seconds of `24h`, `30m`, `2d` or a plain number of seconds."""
-    said = word(node, sheet, where)
+    try:
+        return seconds(word(node, sheet, where))
+    except ValueError as error:
+        raise Refused(codes.WRONG_VALUE, node.line, str(error), "Write it like 30m, 24h or 2d") from error
+
+
+def seconds(said: str) -> int:
+    """Return the seconds of `90`, `90s`, `30m`, `24h` or `2d`; raises ValueError for anything else."""
     found = re.fullmatch(r"([0-9]{1,7}) ?([smhd]?)", said)
-    if found:
-        return int(found[1]) * _SECONDS[found[2]]
-    raise Refused(codes.WRONG_VALUE, node.line, f"{quoted(said)} is not a duration", "Write it like 30m, 24h or 2d")
+    if not found:
+        raise ValueError(f"{quoted(said)} is not a duration")
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def one_of(known: Sequence[str], code: Code = codes.WRONG_VALUE, what: str = "one of the words here") -> Reader:
