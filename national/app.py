@@ -27,7 +27,7 @@ def now_ms() -> int:
 
 def create_app(store: Store, *, open_periods: bool = False, clock: Clock = now_ms) -> Flask:
     """Return the app over a store. `open_periods` also publishes the running week, marked provisional."""
-    app = Flask("national")
+    app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["national"] = Publication(store, open_periods=open_periods, clock=clock)
