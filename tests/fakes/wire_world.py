@@ -169,12 +169,21 @@ def nation(path: Path, clock: Clock, *, open_periods: bool = False, url: str = "
     store = open_store(url or f"sqlite:{path / 'national.db'}")
     app = create_app(store, open_periods=open_periods, clock=clock)
     server = create_server(app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True)
-    thread = threading.Thread(target=server.run, daemon=True)
+    stop = threading.Event()
+
+    def run() -> None:
+        # server.run() cannot be ended from another thread; this is its loop, one turn at a time
+        while not stop.is_set():
+            server.asyncore.loop(timeout=server.adj.asyncore_loop_timeout, map=server._map, count=1)
+        server.task_dispatcher.shutdown()
+        server.close()
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield Nation(f"http://127.0.0.1:{server.effective_port}", store, clock)
     finally:
-        server.close()
+        stop.set()
         server.pull_trigger()
         thread.join(timeout=10)
         store.close()
