@@ -273,8 +273,11 @@ class Store(Protocol):
     def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
         """Stream answers in the order they were kept."""
 
-    def tallies(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Tally]:
-        """Count the answers of civil days `first_day`..`last_day` (both included); a `choices` counts each key."""
+    def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
+        """Count the answers of civil days `first_day`..`last_day` (both included); a `choices` counts each key.
+
+        `steps` keeps the count to those steps: free text and phone numbers must not be tallied.
+        """
 
     def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
         """Count conversations begun on those days, and those of them completed."""

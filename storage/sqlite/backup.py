@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from storage.errors import StoreError
@@ -35,16 +35,19 @@ def back_up(source: sqlite3.Connection, target: Path) -> Mapping[str, int]:
 
 
 def restore(backup: Path, path: Path) -> int:
-    """Put a verified copy in the database's place; return the new epoch, higher than any the platform has seen."""
+    """Put a verified copy in the database's place; return the new epoch, higher than the one before.
+
+    What was there stays beside it as `awal.db.replaced`, until the next restore.
+    """
     if not backup.is_file():
         raise StoreError(f"there is no backup {backup}: give the file that awal backup wrote")
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        with errors(path):
+    with errors(path):
+        lock = FileLock(path)
+        try:
             return _replace(backup, path)
-    finally:
-        lock.release()
+        finally:
+            lock.release()
 
 
 def verify(connection: sqlite3.Connection, path: Path) -> Mapping[str, int]:
@@ -66,10 +69,21 @@ def _replace(backup: Path, path: Path) -> int:
         epoch = max(sync.epoch(copy), _epoch_now(path)) + 1
         copy.execute("UPDATE counters SET value = ? WHERE name = 'epoch'", (epoch,))
     os.chmod(part, 0o600)
-    for left in ("-wal", "-shm"):
-        path.with_name(path.name + left).unlink(missing_ok=True)
+    _set_aside(path)
     _publish(part, path)
     return epoch
+
+
+def _set_aside(path: Path) -> None:
+    """Rename the old database with its log: a new database beside an old log would be read as one, and be ruined."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as old:
+        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for end in ("-wal", "-shm", ""):
+        present = path.with_name(path.name + end)
+        aside = path.with_name(f"{path.name}.replaced{end}")
+        aside.unlink(missing_ok=True)
+        if present.exists():
+            present.rename(aside)
 
 
 def _epoch_now(path: Path) -> int:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from storage.errors import StoreBusy, StoreError, StoreFull
 
-IDLE_READERS = 8
+IDLE_READERS = 64
+"""As many as threads that read at once, so that none has to open its own each time."""
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
 
@@ -45,6 +46,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=64)
     connection.execute("PRAGMA query_only = ON")
+    # Kibibytes. The system's cache holds the pages; a board of 512 MB has no room for a second one per reader.
+    connection.execute("PRAGMA cache_size = -256")
     return connection
 
 

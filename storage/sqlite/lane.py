@@ -52,7 +52,6 @@ def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Ac
     """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace."""
     if not _keep_inbound(connection, change):
         return _repeated(connection, change.inbound)
-    _check_session_owner(connection, change)
     if change.erase:
         _erase(connection, change)
     else:
@@ -115,24 +114,18 @@ def _repeated(connection: sqlite3.Connection, row: InboundRow) -> Accepted:
     return Accepted("repeat", reply) if citizen in ("", row.citizen) else CONFLICT
 
 
-def _check_session_owner(connection: sqlite3.Connection, change: Change) -> None:
-    """Refuse a change of a session that another citizen opened."""
-    if change.session is None:
-        return
-    owner = connection.execute(
-        "SELECT citizen FROM sessions WHERE channel = ? AND session = ?",
-        (change.session.channel, change.session.session),
-    ).fetchone()
-    if owner is not None and owner[0] != change.session.citizen:
-        raise Undone(CONFLICT)
-
-
 def _keep_session(connection: sqlite3.Connection, row: Session) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at,"
-        " closed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    """Insert or update a session; a conflict when another citizen opened it."""
+    cursor = connection.execute(
+        "INSERT INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at, closed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel, session) DO UPDATE SET service = excluded.service, path = excluded.path,"
+        " reply = excluded.reply, conversation = excluded.conversation, opened_at = excluded.opened_at,"
+        " closed = excluded.closed WHERE citizen = excluded.citizen",
         msgspec.structs.astuple(row),
     )
+    if cursor.rowcount != 1:
+        raise Undone(CONFLICT)
 
 
 def _keep_citizen(connection: sqlite3.Connection, citizen: Citizen) -> None:

@@ -17,7 +17,7 @@ ORDER BY a.seq
 """
 
 TALLIES = """
-SELECT a.flow, a.flow_hash, a.step, {value}, c.place, COUNT(*)
+SELECT a.flow, a.flow_hash, a.step, {value}, c.place, COUNT({distinct} a.seq)
 FROM answers a JOIN conversations c ON c.id = a.conversation {keys}
 WHERE a.day BETWEEN :first AND :last AND (:flow = '' OR a.flow = :flow) AND a.kind {list} 'list' {steps}
 GROUP BY 1, 2, 3, 4, 5
@@ -50,8 +50,8 @@ def tallies(
     names = {f"step{at}": step for at, step in enumerate(steps)}
     only = f"AND a.step IN ({', '.join(f':{name}' for name in names)})" if names else ""
     given = {"first": first_day, "last": last_day, "flow": flow, **names}
-    plain = TALLIES.format(value="a.value", keys="", list="<>", steps=only)
-    lists = TALLIES.format(value="k.value", keys="JOIN json_each(a.value) k", list="=", steps=only)
+    plain = TALLIES.format(value="a.value", distinct="", keys="", list="<>", steps=only)
+    lists = TALLIES.format(value="k.value", distinct="DISTINCT", keys="JOIN json_each(a.value) k", list="=", steps=only)
     rows = connection.execute(plain, given).fetchall() + connection.execute(lists, given).fetchall()
     return [Tally(*row) for row in sorted(rows)]
 

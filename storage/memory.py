@@ -1,0 +1,408 @@
+"""The store's operations on plain dicts: what `awal play` writes to, and the model the SQLite store is tested against.
+
+Nothing outlives the process. It shares no code with the SQLite store, so that a test comparing the two means something.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict, replace
+
+from flows.types import Conversation
+from storage.memory_outbox import MemoryOutbox
+from storage.store import (
+    Accepted,
+    AnswerRow,
+    Change,
+    Citizen,
+    Dialogue,
+    Held,
+    InboundRow,
+    OutboundRow,
+    OutboxRow,
+    OutboxState,
+    Saved,
+    Session,
+    SyncRow,
+    Tally,
+    Walks,
+)
+
+CONFLICT = Accepted("conflict")
+
+
+class _Walk(Struct):
+    """A conversation with what the store adds to it."""
+
+    state: Conversation
+    citizen: str
+    channel: str
+    bearer: str
+    day: str
+    revision: int = 1
+
+
+class _Taken(Struct):
+    """An inbound with its reply; without the row once its citizen was forgotten."""
+
+    row: InboundRow | None
+    channel: str
+    reply: bytes
+
+
+class MemoryStore:
+    """A store that forgets all when the process ends."""
+
+    def __init__(self, timezone: str = "Africa/Casablanca") -> None:
+        self._zone = ZoneInfo(timezone)
+        self._lock = threading.RLock()
+        self._citizens: dict[str, Citizen] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._inbound: dict[tuple[str, str], _Taken] = {}
+        self._walks: dict[str, _Walk] = {}
+        self._answers: dict[tuple[str, str], AnswerRow] = {}
+        self._outbox = MemoryOutbox()
+        self._flows: dict[str, bytes] = {}
+        self._fallbacks: Counter[str] = Counter()
+        self._events: list[tuple[str, tuple[int, str, str]]] = []
+        self._held: dict[tuple[str, str], Held] = {}
+        self._snapshots = 0
+        self._syncs: list[SyncRow] = []
+        self._slots: set[tuple[str, str]] = set()
+        self._settings: dict[str, str] = {}
+
+    # the conversation lane -------------------------------------------------------------------------------------
+    def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
+        """Read what one inbound needs."""
+        with self._lock:
+            taken = self._inbound.get((channel, external_id))
+            ours = taken is not None and (taken.row is None or taken.row.citizen == citizen)
+            open_ = [walk for walk in self._walks.values() if walk.citizen == citizen and _is_open(walk)]
+            return Dialogue(
+                citizen=self._citizens.get(citizen),
+                session=self._sessions.get((channel, session)),
+                current=Saved(open_[-1].state, open_[-1].revision) if open_ else None,
+                reply=taken.reply if taken is not None and ours else None,
+            )
+
+    def accept(self, change: Change) -> Accepted:
+        """Keep one inbound with all it changes."""
+        with self._lock:
+            row = change.inbound
+            taken = self._inbound.get((row.channel, row.external_id))
+            if taken is not None:
+                ours = taken.row is None or taken.row.citizen == row.citizen
+                return Accepted("repeat", taken.reply) if ours else CONFLICT
+            if not change.erase and self._conflicts(change):
+                return CONFLICT
+            conversation = row.conversation or (change.conversation.id if change.conversation else "")
+            kept = replace(row, conversation=conversation)
+            self._inbound[row.channel, row.external_id] = _Taken(kept, row.channel, change.reply)
+            self._erase(change) if change.erase else self._keep(change)
+            return Accepted("taken", change.reply)
+
+    def _conflicts(self, change: Change) -> bool:
+        """Tell whether somebody else moved first."""
+        citizen = change.citizen.pseudonym
+        if change.session is not None:
+            session = self._sessions.get((change.session.channel, change.session.session))
+            if session is not None and session.citizen != change.session.citizen:
+                return True
+        if change.closes:
+            closed = self._walks.get(change.closes)
+            if closed is None or closed.citizen != citizen or not _is_open(closed):
+                return True
+        state = change.conversation
+        if state is None:
+            return False
+        found = self._walks.get(state.id)
+        if change.base:
+            moved = found is None or found.revision != change.base or found.citizen != citizen
+            return moved or change.closes == state.id
+        others = [walk for walk in self._walks.values() if walk.citizen == citizen and walk.state.flow == state.flow]
+        return found is not None or any(_is_open(walk) and walk.state.id != change.closes for walk in others)
+
+    def _keep(self, change: Change) -> None:
+        self._citizens[change.citizen.pseudonym] = change.citizen
+        if change.closes:
+            closed = self._walks[change.closes]
+            closed.state = replace(closed.state, status="expired")
+            closed.revision += 1
+        if change.conversation is not None:
+            self._keep_conversation(change, change.conversation)
+        if change.session is not None:
+            self._sessions[change.session.channel, change.session.session] = change.session
+        for answer in change.answers:
+            self._answers.pop((answer.conversation, answer.step), None)
+            self._answers[answer.conversation, answer.step] = answer
+        self._outbox.enqueue(change.outbound)
+        self._note(change, change.citizen.pseudonym)
+
+    def _keep_conversation(self, change: Change, state: Conversation) -> None:
+        if change.base:
+            self._walks[state.id].state = state
+            self._walks[state.id].revision += 1
+        else:
+            channel = change.channel or change.inbound.channel
+            day = _aware(state.started_at).astimezone(self._zone).date().isoformat()
+            self._walks[state.id] = _Walk(state, change.citizen.pseudonym, channel, state.bearer, day)
+        if change.forget_answers:
+            self._answers = {key: one for key, one in self._answers.items() if one.conversation != state.id}
+
+    def _erase(self, change: Change) -> None:
+        self._forget(change.inbound.citizen, change.inbound.channel, change.reply)
+        self._outbox.enqueue([replace(message, citizen="") for message in change.outbound])
+        self._note(change, "")
+
+    def _note(self, change: Change, citizen: str) -> None:
+        self._fallbacks.update(change.fallbacks)
+        self._events += [(citizen, (change.inbound.received_at, kind, detail)) for kind, detail in change.events]
+
+    # flows -----------------------------------------------------------------------------------------------------
+    def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:  # noqa: ARG002
+        """Keep a flow version."""
+        self._flows.setdefault(flow_hash, data)
+
+    def flow_data(self, flow_hash: str) -> bytes | None:
+        """Return what `keep_flow` kept."""
+        return self._flows.get(flow_hash)
+
+    # the outbox ------------------------------------------------------------------------------------------------
+    def enqueue(self, messages: Sequence[OutboundRow]) -> int:
+        """Queue messages; return how many were new."""
+        with self._lock:
+            return self._outbox.enqueue(messages)
+
+    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
+        """Lease due messages."""
+        with self._lock:
+            return self._outbox.claim(channel, now, lease, limit)
+
+    def finish_outbox(
+        self,
+        id: str,
+        fence: int,
+        state: OutboxState,
+        now: int,
+        *,
+        provider_id: str = "",
+        error: str = "",
+        retry_at: int = 0,
+    ) -> bool:
+        """Record what became of a claimed message."""
+        with self._lock:
+            return self._outbox.finish(id, fence, state, now, provider_id, error, retry_at)
+
+    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
+        """Record a delivery report."""
+        with self._lock:
+            return self._outbox.receipt(channel, provider_id, state, detail, now)
+
+    def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
+        """List messages, newest first."""
+        with self._lock:
+            return self._outbox.listing(states, limit, citizen)
+
+    def outbox_counts(self) -> Mapping[str, int]:
+        """Return the number of messages in each state."""
+        with self._lock:
+            return self._outbox.counts()
+
+    def retry_outbox(self, id: str, now: int) -> bool:
+        """Queue a failed or dead message again."""
+        with self._lock:
+            return self._outbox.retry(id, now)
+
+    def discard_outbox(self, id: str, now: int) -> bool:
+        """Give a message up."""
+        with self._lock:
+            return self._outbox.discard(id, now)
+
+    # reading ---------------------------------------------------------------------------------------------------
+    def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
+        """Yield answers in the order they were kept."""
+        with self._lock:
+            rows = [
+                replace(row, place=self._walks[row.conversation].state.place)
+                for row in self._answers.values()
+                if flow in ("", row.flow) and row.answered_at >= since
+            ]
+        yield from rows
+
+    def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
+        """Count answers."""
+        found: Counter[tuple[str, str, str, str, str]] = Counter()
+        for row in self.answers(flow):
+            if first_day <= row.day <= last_day and (not steps or row.step in steps):
+                keys = set(row.value) if isinstance(row.value, list) else {str(row.value)}
+                found.update((row.flow, row.flow_hash, row.step, key, row.place) for key in keys)
+        return [Tally(*key, count) for key, count in sorted(found.items())]
+
+    def _begun(self, first_day: str, last_day: str, flow: str = "") -> list[_Walk]:
+        with self._lock:
+            walks = [walk for walk in self._walks.values() if first_day <= walk.day <= last_day and walk.state.flow]
+        return [walk for walk in walks if flow in ("", walk.state.flow)]
+
+    def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
+        """Count conversations begun and completed."""
+        started: Counter[tuple[str, str, str]] = Counter()
+        completed: Counter[tuple[str, str, str]] = Counter()
+        for walk in self._begun(first_day, last_day, flow):
+            key = (walk.state.flow, walk.state.flow_hash, walk.state.place)
+            started[key] += 1
+            completed[key] += walk.state.status == "done"
+        return [Walks(*key, started[key], completed[key]) for key in sorted(started)]
+
+    def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
+        """Count conversations by language, bearer and flow."""
+        found: dict[str, Counter[str]] = defaultdict(Counter, language=Counter(), bearer=Counter(), flow=Counter())
+        for walk in self._begun(first_day, last_day):
+            found["language"][walk.state.language] += 1
+            found["bearer"][walk.bearer] += 1
+            found["flow"][walk.state.flow] += 1
+        return {name: dict(counter) for name, counter in found.items()}
+
+    def answer_days(self) -> Sequence[str]:
+        """Return the civil days that hold answers or conversations."""
+        with self._lock:
+            days = {row.day for row in self._answers.values()} | {walk.day for walk in self._walks.values()}
+        return sorted(days)
+
+    def fallbacks(self) -> Mapping[str, int]:
+        """Return how many texts each fallback served."""
+        return dict(self._fallbacks)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals."""
+        with self._lock:
+            rows = [taken.row for taken in self._inbound.values() if taken.row is not None]
+            return {
+                "citizens": len(self._citizens),
+                "conversations": len(self._walks),
+                "open": sum(_is_open(walk) for walk in self._walks.values()),
+                "inbound": len(rows),
+                "answers": len(self._answers),
+                "steps": sum(bool(row.conversation) for row in rows),
+            }
+
+    # citizens' rights ------------------------------------------------------------------------------------------
+    def erase(self, citizen: str, now: int) -> int:  # noqa: ARG002
+        """Forget a citizen."""
+        with self._lock:
+            return self._forget(citizen, "", b"") if citizen else 0
+
+    def _forget(self, citizen: str, channel: str, reply: bytes) -> int:
+        mine = {id for id, walk in self._walks.items() if walk.citizen == citizen}
+        gone = self._outbox.forget(citizen) + len(mine) + (citizen in self._citizens)
+        self._citizens.pop(citizen, None)
+        self._walks = {id: walk for id, walk in self._walks.items() if id not in mine}
+        answers = {key: row for key, row in self._answers.items() if row.conversation not in mine}
+        sessions = {key: row for key, row in self._sessions.items() if row.citizen != citizen}
+        events = [event for event in self._events if event[0] != citizen]
+        gone += len(self._answers) + len(self._sessions) + len(self._events)
+        gone -= len(answers) + len(sessions) + len(events)
+        self._answers, self._sessions, self._events = answers, sessions, events
+        for taken in self._inbound.values():
+            if taken.row is not None and taken.row.citizen == citizen:
+                taken.row, taken.reply = None, reply if taken.channel == channel else b""
+                gone += 1
+        return gone
+
+    def mydata(self, citizen: str) -> Mapping[str, object]:
+        """Return everything kept of a citizen, as plain data."""
+        with self._lock:
+            known = self._citizens.get(citizen)
+            walks = [walk for walk in self._walks.values() if walk.citizen == citizen]
+            mine = {walk.state.id for walk in walks}
+            return {
+                "citizen": asdict(known) if known is not None else None,
+                "conversations": [msgspec.to_builtins(walk.state) for walk in walks],
+                "answers": [asdict(row) for row in self.answers() if row.conversation in mine],
+                "inbound": [
+                    asdict(one.row) for one in self._inbound.values() if one.row and one.row.citizen == citizen
+                ],
+                "outbound": [row.text for row in self._outbox.rows.values() if row.citizen == citizen],
+                "sessions": [row.session for row in self._sessions.values() if row.citizen == citizen],
+            }
+
+    # national sync ---------------------------------------------------------------------------------------------
+    def epoch(self) -> int:
+        """Return the sync epoch."""
+        return 1
+
+    def held(self) -> Sequence[Held]:
+        """Return the newest snapshots."""
+        with self._lock:
+            return [self._held[key] for key in sorted(self._held)]
+
+    def hold(self, flow_hash: str, period: str, digest: str) -> Held:
+        """Number a snapshot."""
+        with self._lock:
+            found = self._held.get((flow_hash, period))
+            if found is None or found.digest != digest:
+                self._snapshots += 1
+                found = Held(flow_hash, period, self.epoch(), self._snapshots, digest, acked=False)
+                self._held[flow_hash, period] = found
+            return found
+
+    def acknowledge(self, flow_hash: str, period: str, epoch: int, seq: int) -> None:
+        """Record that the platform holds this snapshot."""
+        with self._lock:
+            found = self._held.get((flow_hash, period))
+            if found is not None and (found.epoch, found.seq) == (epoch, seq):
+                self._held[flow_hash, period] = replace(found, acked=True)
+
+    def log_sync(self, row: SyncRow) -> None:
+        """Keep the outcome of one attempt."""
+        self._syncs.append(row)
+
+    def syncs(self, limit: int = 10) -> Sequence[SyncRow]:
+        """Return the last attempts, newest first."""
+        return self._syncs[::-1][:limit]
+
+    # jobs and the rest -----------------------------------------------------------------------------------------
+    def claim_slot(self, job: str, slot: str, now: int) -> bool:  # noqa: ARG002
+        """Take a due slot of a job."""
+        with self._lock:
+            new = (job, slot) not in self._slots
+            self._slots.add((job, slot))
+            return new
+
+    def log_event(self, kind: str, detail: str, now: int) -> None:
+        """Keep an event."""
+        with self._lock:
+            self._events.append(("", (now, kind, detail)))
+
+    def events(self, limit: int = 50) -> Sequence[tuple[int, str, str]]:
+        """Return (at, kind, detail), newest first."""
+        with self._lock:
+            return [event for _, event in self._events[::-1][:limit]]
+
+    def get(self, key: str) -> str | None:
+        """Return a setting."""
+        return self._settings.get(key)
+
+    def put(self, key: str, value: str) -> None:
+        """Keep a setting."""
+        self._settings[key] = value
+
+    def check(self) -> None:
+        """Do nothing: memory is always there."""
+
+    def close(self) -> None:
+        """Do nothing: there is no file."""
+
+
+def _is_open(walk: _Walk) -> bool:
+    return walk.state.status == "active"
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
