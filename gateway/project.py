@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gateway.log import logger
+from flows.errors import AwalError
+from gateway import log
 from gateway.settings import FILE, Settings, SettingsError, did_you_mean, load
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from gateway.channels.base import Channel
-    from gateway.flowset import Flowset
+    from gateway.channels.base import Settings as ChannelSettings
+    from gateway.conversation import Conversations
+    from gateway.flowfiles import FlowFiles
+    from gateway.library import Library
     from gateway.phones import Phones
     from locales.catalogue import Catalogues
+    from reports.sync import Syncer
     from storage.store import Store
 
 
 class Project:
-    """What the commands and the server work on. Use it as a context, so that the store is closed at the end."""
+    """What the commands and the server work on. Use it as a context, so that the store is closed at the end.
+
+    `readonly` opens the store beside a running gateway, to look only.
+    """
 
     def __init__(self, directory: Path, *, readonly: bool = False, settings: Settings | None = None) -> None:
         self.directory = Path(directory)
         self.readonly = readonly
+        self.grown: Callable[[], None] = lambda: None
+        """Called when a conversation put something in the outbox."""
+        self.leads: Callable[[], bool] = lambda: False
+        """Tells whether this process runs the scheduled jobs."""
+        self.address = ""
+        """The address this process listens on, where it serves."""
         if settings is not None:
             self.settings = settings
 
@@ -47,23 +61,52 @@ class Project:
     @cached_property
     def store(self) -> Store:
         """The open store; raises StoreLocked when another process has it, unless this project is read-only."""
-        from storage import open_store
+        from storage.open import open_store, store_path
 
-        return open_store(self.settings.gateway.store, self.directory, readonly=self.readonly)
+        gateway = self.settings.gateway
+        beside = self.readonly and store_path(gateway.store, self.directory).is_file()
+        return open_store(gateway.store, self.directory, beside, gateway.timezone)
 
     @cached_property
     def texts(self) -> Catalogues:
         """The words citizens read: the project's own catalogues first, then the shipped ones."""
         from locales.catalogue import Catalogues
 
-        return Catalogues(self.directory / "locales")
+        return Catalogues([self.directory / "locales"])
 
     @cached_property
-    def flowset(self) -> Flowset:
-        """The flows served, and what is wrong with the others."""
-        from gateway.flowset import Flowset
+    def files(self) -> FlowFiles:
+        """The project's flow files, and what is wrong with them."""
+        from gateway.flowfiles import FlowFiles
 
-        return Flowset(self.directory / "flows")
+        return FlowFiles(self.directory / "flows", self.texts)
+
+    @cached_property
+    def library(self) -> Library:
+        """The flows being served: those without an error."""
+        from gateway.library import Library
+
+        library = Library(self.store, self.settings.gateway.languages)
+        library.serve(self.files.sound(), self.clock())
+        return library
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """What takes the inbounds."""
+        from gateway.conversation import Conversations
+
+        gateway = self.settings.gateway
+        return Conversations(
+            self.store,
+            self.library,
+            self.texts,
+            self.phones,
+            self.clock,
+            timezone=gateway.timezone,
+            within=gateway.region,
+            languages=gateway.languages,
+            sent=lambda: self.grown(),
+        )
 
     @cached_property
     def phones(self) -> Phones:
@@ -80,7 +123,26 @@ class Project:
         url = self.settings.gateway.public_url
         return {name: create(self.channel_settings(name), url) for name in self.settings.channels}
 
-    def channel_settings(self, name: str) -> Any:
+    @cached_property
+    def syncer(self) -> Syncer:
+        """What brings the national platform up to date; it remembers failures from one attempt to the next."""
+        from reports.sync import open_syncer
+
+        gateway, url = self.settings.gateway, self.settings.national.url
+        if not url:
+            raise SettingsError(f"{FILE}: [national] url is empty. Write the platform's address there to send to it.")
+        return open_syncer(
+            self.store,
+            url=url,
+            gateway=gateway.id,
+            region=gateway.region,
+            signing=self.settings.keys.signing,
+            texts=self.texts,
+            clock=self.clock,
+            timezone=gateway.timezone,
+        )
+
+    def channel_settings(self, name: str) -> ChannelSettings:
         """Return one channel's settings as its adapter takes them."""
         from gateway.channels.base import Settings as ChannelSettings
 
@@ -94,22 +156,50 @@ class Project:
             raise SettingsError(f"{FILE}: there is no channel {name!r}. {did_you_mean(name, list(self.channels))}")
         return self.channels[name]
 
+    def flow_id(self, name: str) -> str:
+        """Return the id of a flow being served; an unknown one is refused with the nearest known."""
+        served = [flow.id for flow in self.files.sound()]
+        if name not in served:
+            raise AwalError(f"{self.directory / 'flows'}: there is no flow {name!r}. {did_you_mean(name, served)}")
+        return name
+
     @property
     def timezone(self) -> ZoneInfo:
         """The civil time of reports and schedules."""
         return ZoneInfo(self.settings.gateway.timezone)
 
-    @cached_property
-    def public_key(self) -> str:
-        """The Ed25519 public key, base64, that the platform checks this gateway's signature with."""
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    @property
+    def running(self) -> bool:
+        """Tell whether a gateway serves this project now, in whatever process."""
+        from gateway.control import is_running
 
-        key = Ed25519PrivateKey.from_private_bytes(self.settings.keys.raw("signing"))
-        return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+        return is_running(self.directory)
+
+    def clock(self) -> int:
+        """Return now, in milliseconds of the Unix epoch."""
+        return time.time_ns() // 1_000_000
+
+    def note(self, kind: str, detail: str) -> None:
+        """Keep something an operator should be able to read later."""
+        self.store.log_event(kind, detail, self.clock())
+
+    def phone(self, text: str) -> str:
+        """Return a number as written by an operator in E.164; raises AwalError when it is none."""
+        from gateway.phones import normalise
+
+        number = normalise(text)
+        if number is None:
+            raise AwalError("This is no phone number. Write it with its country code, such as +212600000000.")
+        return number
+
+    def reload_flows(self) -> None:
+        """Serve the flow files as they are now, if any of them has changed."""
+        if self.files.refresh():
+            self.library.serve(self.files.sound(), self.clock())
+            log.event("flows reloaded", flows=",".join(self.library.flows))
 
     def close(self) -> None:
         """Close the store if it was opened."""
         store: Store | None = self.__dict__.pop("store", None)
         if store is not None:
             store.close()
-            logger.debug("store closed")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import log
+from gateway.control import Control
 from gateway.jobs import jobs
 from gateway.lane import Lane
 from gateway.project import Project
@@ -26,16 +27,18 @@ PATIENCE = 3.0
 class Running:
     """A gateway at work, from its making until `close`. Raises AwalError when it cannot work."""
 
-    def __init__(self, directory: Path, settings: Settings) -> None:
+    def __init__(self, directory: Path, settings: Settings, address: str = "") -> None:
         self.project = Project(directory, settings=settings)
+        self.project.address = address
         wait_for_store(self.project)
         self.sender = Sender(self.project.store, self.project.channels, self.project.phones, self.project.clock)
-        self.project.sent = self.sender.wake
+        self.project.grown = self.sender.notify
         self.scheduler = Scheduler(
             self.project.store, jobs(self.project), self.project.clock, chores=[self.project.reload_flows]
         )
         self.project.leads = lambda: self.scheduler.leader
         self.application = self._application()
+        self.control = Control(self.project)
         self.sender.start()
         self.scheduler.start()
 
@@ -48,6 +51,7 @@ class Running:
 
     def close(self) -> None:
         """Stop what sends and schedules, then close the store."""
+        self.control.close()
         self.scheduler.stop()
         self.sender.stop()
         self.project.close()

@@ -85,12 +85,24 @@ def on(schedule: Schedule, timezone: ZoneInfo, since: datetime) -> Callable[[dat
 
 
 class Scheduler:
-    """Runs the jobs of one gateway in a background thread, between `start` and `stop`."""
+    """Runs the jobs of one gateway in background threads, between `start` and `stop`.
 
-    def __init__(self, store: Store, jobs: Iterable[Job], clock: Callable[[], datetime], seconds: float = 20) -> None:
+    `clock` returns milliseconds UTC. `chores` are small things of this process alone, done at each wake without a slot.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        jobs: Iterable[Job],
+        clock: Callable[[], int],
+        *,
+        chores: Iterable[Callable[[], None]] = (),
+        seconds: float = 20,
+    ) -> None:
         self.store = store
         self.jobs = tuple(jobs)
         self.clock = clock
+        self.chores = tuple(chores)
         self.seconds = seconds
         self._background: Any = None
 
@@ -104,10 +116,9 @@ class Scheduler:
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._background = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
-        for job in self.jobs:
-            self._background.add_job(
-                self.wake, "interval", [job], seconds=self.seconds, next_run_time=datetime.now(UTC), id=job.name
-            )
+        wakes = [(self.wake, [job]) for job in self.jobs] + [(self.tidy, [chore]) for chore in self.chores]
+        for call, args in wakes:
+            self._background.add_job(call, "interval", args, seconds=self.seconds, next_run_time=datetime.now(UTC))
         self._background.start()
 
     def stop(self) -> None:
@@ -118,9 +129,9 @@ class Scheduler:
 
     def wake(self, job: Job) -> bool:
         """Run the job if a slot of it is due and nobody has it; a failure is logged and kept for the operator."""
-        now = self.clock()
+        stamp = self.clock()
+        now = datetime.fromtimestamp(stamp / 1000, UTC)
         slot = job.due(now) if now >= BUILT else None
-        stamp = int(now.timestamp() * 1000)
         if slot is None or not self.store.claim_slot(job.name, slot, stamp):
             return False
         try:
@@ -129,3 +140,10 @@ class Scheduler:
             log.event("job failed", level=40, job=job.name, slot=slot, error=f"{type(error).__name__}: {error}")
             self.store.log_event("job", f"{job.name} {slot}: {error}", stamp)
         return True
+
+    def tidy(self, chore: Callable[[], None]) -> None:
+        """Do a chore; a failure is logged, and it is tried again at the next wake."""
+        try:
+            chore()
+        except Exception as error:  # as above
+            log.event("chore failed", level=40, error=f"{type(error).__name__}: {error}")

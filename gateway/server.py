@@ -24,11 +24,15 @@ from gateway.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from gateway.running import Running
+
 DRAIN = 10
 """Seconds that requests under way are given when the server stops."""
 READY = 30
 """Seconds after which a server that does not answer is reported."""
 PR_SET_PDEATHSIG = 1
+LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not chosen
+"""Where to reach a server that listens on every address."""
 
 Announce = Callable[[str], None]
 
@@ -67,10 +71,13 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
     from granian import Granian
     from granian.constants import Interfaces
 
-    def worker(*_: object, **__: object) -> WSGIApplication:
-        return _worker(parent, directory, settings, lambda: announce_when_ready(host, port, announce))
-
     parent = os.getpid()
+
+    def worker(*_: object, **__: object) -> WSGIApplication:
+        running = _in_worker(parent, lambda: _start(directory, settings, url(host, port)))
+        announce_soon(host, port, announce)
+        return running.application
+
     server = Granian(
         "awal",
         address=host,
@@ -85,27 +92,26 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
     server.serve(target_loader=worker, wrap_loader=False)
 
 
-def _worker(parent: int, directory: Path, settings: Settings, ready: Callable[[], None]) -> WSGIApplication:
-    """Start the program in granian's worker process; a reason not to is said in one line, and ends it."""
+def _in_worker(parent: int, start: Callable[[], Running]) -> Running:
+    """Start the program in granian's worker process, tied to its parent and closed when the worker ends."""
     from multiprocessing.util import Finalize
 
     die_with(parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the parent's handlers came along; granian sets its own afterwards
-    running = _start(directory, settings)
+    running = start()
     Finalize(None, running.close, exitpriority=100)
-    threading.Thread(target=ready, name="awal-ready", daemon=True).start()
-    return running.application
+    return running
 
 
 def _waitress(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
     from waitress.server import create_server
 
-    running = _start(directory, settings)
+    running = _start(directory, settings, url(host, port))
     server: Any = create_server(
         running.application, host=host, port=port, threads=settings.gateway.threads, clear_untrusted_proxy_headers=True
     )
-    threading.Thread(target=announce_when_ready, args=(host, port, announce), daemon=True).start()
+    announce_soon(host, port, announce)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         server.run()
@@ -119,14 +125,16 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _start(directory: Path, settings: Settings) -> Any:
+def _start(directory: Path, settings: Settings, address: str) -> Running:
+    """Start the program; a reason not to is said in one line, and ends the process."""
     from gateway.running import Running
 
     log.setup()
     try:
-        return Running(directory, settings)
+        return Running(directory, settings, address)
     except AwalError as error:
-        print(f"awal: {error}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"awal: {error}\n")
+        sys.stderr.flush()
         os._exit(1)
 
 
@@ -142,9 +150,14 @@ def url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def announce_soon(host: str, port: int, announce: Announce) -> None:
+    """Have `announce` called from a thread of its own, once the server answers."""
+    threading.Thread(target=announce_when_ready, args=(host, port, announce), name="ready", daemon=True).start()
+
+
 def announce_when_ready(host: str, port: int, announce: Announce) -> None:
     """Call `announce` once `/health` answers 200; say so on the log when it does not in time."""
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    local = LOCAL.get(host, host)
     until = time.monotonic() + READY
     while time.monotonic() < until:
         if healthy(local, port):

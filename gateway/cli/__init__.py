@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,6 +33,8 @@ COMMANDS = {
     "sync": "sync:sync",
     "erase": "citizens:erase",
     "mydata": "citizens:mydata",
+    "backup": "backup:backup",
+    "restore": "backup:restore",
     "password": "password:password",
     "doctor": "doctor:doctor",
 }
@@ -41,11 +44,11 @@ COMMANDS = {
 class Lazy(click.Group):
     """A group that imports a command's module only when it needs that command."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name every command."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
@@ -90,6 +93,9 @@ def cli(ctx: click.Context, directory: Path) -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `awal` and leave: 0 done, 1 refused by what was checked, 2 wrong usage; errors are one line on stderr."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # whatever the locale: three scripts pass through
     sys.exit(run(args))
 
 

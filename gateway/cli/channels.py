@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gateway.cli.common import as_json, project, write_json
+
+if TYPE_CHECKING:
+    from gateway.channels.base import Channel
 
 
 @click.command()
@@ -17,16 +22,23 @@ def channels(as_json: bool) -> None:
         awal channels
         awal channels --json
     """
-    rows = [
-        {"name": name, "type": channel.type, "bearers": list(channel.bearers), "urls": channel.urls()}
-        for name, channel in project().channels.items()
-    ]
+    found = project().channels
     if as_json:
-        write_json(rows)
+        write_json([shown(channel) for channel in found.values()])
         return
-    for row in rows:
-        click.echo(f"{row['name']}  {row['type']}  {', '.join(row['bearers'])}")
-        for event, url in row["urls"].items():
+    for name, channel in found.items():
+        click.echo(f"{name}  {channel.type}  {', '.join(channel.bearers)}")
+        for event, url in channel.urls().items():
             click.echo(f"  {event:9} {url}")
-    if not rows:
+    if not found:
         click.echo("No channel yet. Write one under [channels.NAME] in awal.toml.")
+
+
+def shown(channel: Channel) -> dict[str, object]:
+    """Return what outsiders may rely on of a channel."""
+    return {
+        "name": channel.name,
+        "type": channel.type,
+        "bearers": list(channel.bearers),
+        "urls": channel.urls(),
+    }

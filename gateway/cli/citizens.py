@@ -16,8 +16,9 @@ def erase(phone: str) -> None:
     Example:
         awal erase +212600000000
     """
-    found = project()
-    gone = found.store.erase(found.phones.pseudonym(found.phone(phone)), found.clock())
+    from gateway.control import perform
+
+    gone = perform(project(), "erase", phone)
     click.echo(f"Forgotten: {gone} row{'s'[: gone != 1]}.")
 
 
@@ -30,5 +31,6 @@ def mydata(phone: str) -> None:
     Example:
         awal mydata +212600000000
     """
-    found = project(readonly=True)
-    write_json(found.store.mydata(found.phones.pseudonym(found.phone(phone))))
+    from gateway.control import perform
+
+    write_json(perform(project(), "mydata", phone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,13 @@ def project(readonly: bool = False) -> Project:
     return found
 
 
+def outside() -> Project:
+    """Return the project that -C names for what needs no `awal.toml`: its words and its folders."""
+    from gateway.project import Project
+
+    return Project(click.get_current_context().find_root().obj)
+
+
 def write_json(value: object) -> None:
     """Write one JSON document on stdout, readable, in UTF-8."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
@@ -54,7 +62,7 @@ def write_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str], em
 
 def lines() -> Iterator[str]:
     """Yield the texts on stdin, one JSON string a line; raises AwalError for a line that is none."""
-    for number, line in enumerate(click.get_text_stream("stdin", encoding="utf-8"), 1):
+    for number, line in enumerate(sys.stdin, 1):
         if line.strip():
             yield _string(line, number)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
@@ -61,8 +60,7 @@ def retry(message: str) -> None:
     Example:
         awal outbox retry 0192f0c1-…
     """
-    found = project()
-    _steer(found.store.retry_outbox, message, found.clock(), "queued again")
+    _steer("retry", message, "queued again")
 
 
 @outbox.command()
@@ -74,11 +72,12 @@ def discard(message: str) -> None:
     Example:
         awal outbox discard 0192f0c1-…
     """
-    found = project()
-    _steer(found.store.discard_outbox, message, found.clock(), "discarded")
+    _steer("discard", message, "discarded")
 
 
-def _steer(operation: Callable[[str, int], bool], message: str, now: int, done: str) -> None:
-    if not operation(message, now):
+def _steer(operation: str, message: str, done: str) -> None:
+    from gateway.control import perform
+
+    if not perform(project(), operation, message):
         raise AwalError(f"{message}: no message of the outbox can be {done} under this id. See `awal outbox list`.")
     click.echo(f"{message}: {done}.")

@@ -1,0 +1,5 @@
+"""`python -m gateway` is `awal`."""
+
+from gateway.cli import main
+
+main()

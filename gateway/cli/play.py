@@ -1,0 +1,56 @@
+"""`awal play`: talk to a flow in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from flows.errors import AwalError
+from flows.model import Bearer, Flow
+from gateway.cli.common import outside
+
+
+@click.command()
+@click.argument("flow")
+@click.option("--language", help="Play a known citizen who speaks it; without, a citizen met for the first time.")
+@click.option("--bearer", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True)
+@click.option("--phone", default="+212600000001", show_default=True, help="Number the citizen calls from.")
+def play(flow: str, language: str | None, bearer: Bearer, phone: str) -> None:
+    """Talk to a flow: screens on stdout, one reply a line on stdin. Nothing is kept or sent.
+
+    FLOW is the id of a flow of the project, or a file.
+
+    \b
+    Example:
+        awal play water --language fr
+        printf '1\\n2\\n' | awal play flows/water.yaml --bearer sms
+    """
+    from gateway.talk.talker import Talker
+
+    found = find(flow)
+    if language and language not in found.languages:
+        raise AwalError(f"{flow}: is not offered in {language!r}. Use {', '.join(found.languages)}.")
+    texts = outside().texts
+    talker = Talker([found], texts, opens=found.id, language=language or "", bearer=bearer, phone=phone)
+    talker.start()
+    click.echo(f"{talker.screen}\n")
+    while not talker.ended and (line := sys.stdin.readline()):
+        talker.reply(line.rstrip("\n"))
+        click.echo(f"{talker.screen}\n")
+
+
+def find(name: str) -> Flow:
+    """Return the flow that a file or an id of the project names; raises AwalError with its first problem."""
+    from gateway.flowfiles import flow_files, load_all
+    from gateway.settings import did_you_mean
+
+    direct = Path(name).suffix in (".yaml", ".yml")
+    loaded = load_all([Path(name)] if direct else flow_files(outside().directory / "flows"))
+    found = {one.flow.id: one.flow for one in loaded if one.flow is not None}
+    if direct and not found:
+        raise AwalError(str(loaded[0].problems[0]))
+    if not direct and name not in found:
+        raise AwalError(f"there is no flow {name!r}. {did_you_mean(name, list(found))}")
+    return next(iter(found.values())) if direct else found[name]

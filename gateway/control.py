@@ -1,0 +1,161 @@
+"""How a command reaches the gateway that is running: a Unix socket in the project's data directory, mode 600.
+
+One process holds the store. So `awal erase`, `awal sync` and the like ask the gateway to do it when one is running,
+and do it themselves when none is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flows.errors import AwalError
+from gateway import log
+from gateway.project import Project
+
+NAME = "control.sock"
+TIMEOUT = 120.0
+MOST_BYTES = 1 << 20
+
+_sync_turn = threading.Lock()
+
+
+def sync(project: Project) -> dict[str, Any]:
+    """Make one attempt to bring the platform up to date."""
+    with _sync_turn:
+        outcome = project.syncer.once()
+        return {"ok": outcome.ok, "detail": outcome.detail, "wait": project.syncer.next_delay()}
+
+
+def erase(project: Project, phone: str) -> int:
+    """Forget the citizen of this number; return how many rows went."""
+    return project.store.erase(project.phones.pseudonym(project.phone(phone)), project.clock())
+
+
+def mydata(project: Project, phone: str) -> dict[str, object]:
+    """Return everything kept of the citizen of this number."""
+    return dict(project.store.mydata(project.phones.pseudonym(project.phone(phone))))
+
+
+def retry(project: Project, message: str) -> bool:
+    """Queue a failed or dead message again, and have the sender look."""
+    done = project.store.retry_outbox(message, project.clock())
+    project.grown()
+    return done
+
+
+def discard(project: Project, message: str) -> bool:
+    """Give a message up."""
+    return project.store.discard_outbox(message, project.clock())
+
+
+def where(project: Project) -> str:
+    """Return the address under which this very gateway answers here."""
+    return project.address or project.settings.gateway.public_url
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "sync": sync,
+    "erase": erase,
+    "mydata": mydata,
+    "retry": retry,
+    "discard": discard,
+    "where": where,
+}
+
+
+def perform(project: Project, name: str, *arguments: str) -> Any:
+    """Do an operation: in the running gateway when there is one, else here. Raises AwalError when it is refused."""
+    with _connected(project.directory) as link:
+        if link is None:
+            return OPERATIONS[name](project, *arguments)
+        link.sendall(json.dumps([name, *arguments]).encode() + b"\n")
+        line = link.makefile("rb").readline()
+    answer = json.loads(line) if line else {"error": "the running gateway stopped before it answered; try again."}
+    if "error" in answer:
+        raise AwalError(answer["error"])
+    return answer["result"]
+
+
+def is_running(directory: Path) -> bool:
+    """Tell whether a gateway serves this project."""
+    with _connected(directory) as link:
+        return link is not None
+
+
+@contextmanager
+def _connected(directory: Path) -> Iterator[socket.socket | None]:
+    """Connect to the gateway that runs this project; None when none does."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(TIMEOUT)
+        try:
+            with _near(directory) as path:
+                link.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            yield None
+            return
+        yield link
+
+
+@contextmanager
+def _near(directory: Path) -> Iterator[str]:
+    """Name the socket through an open directory: a socket's path may hold 107 bytes only, a project's holds more."""
+    folder = os.open(directory / "data", os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{folder}/{NAME}"
+    finally:
+        os.close(folder)
+
+
+class Control:
+    """The listening side, in the gateway's process, between its making and `close`."""
+
+    def __init__(self, project: Project) -> None:
+        self.path = project.directory / "data" / NAME
+        self.path.parent.mkdir(exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        umask = os.umask(0o177)
+        try:
+            with _near(project.directory) as near:
+                self._server = _Server(near, _handler(project))
+        finally:
+            os.umask(umask)
+        threading.Thread(target=self._server.serve_forever, name="control", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self.path.unlink(missing_ok=True)
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def _handler(project: Project) -> type[socketserver.StreamRequestHandler]:
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            answer = _answer(project, self.rfile.readline(MOST_BYTES))
+            self.wfile.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+
+    return Handler
+
+
+def _answer(project: Project, line: bytes) -> dict[str, object]:
+    try:
+        name, *arguments = json.loads(line)
+        result = OPERATIONS[name](project, *arguments)
+    except AwalError as error:
+        return {"error": str(error)}
+    except Exception as error:  # whatever it was, the gateway goes on, and the command hears it in one line
+        log.event("control failed", level=40, error=f"{type(error).__name__}: {error}")
+        return {"error": f"the running gateway failed: {type(error).__name__}. Its log says more."}
+    return {"result": result}

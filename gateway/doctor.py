@@ -1,0 +1,212 @@
+"""What `awal doctor` looks at: each part of a project, what is wrong with it, and the remedy."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import fields
+
+from flows.errors import AwalError
+from gateway.settings import FILE, Channel, describe
+
+if TYPE_CHECKING:
+    from gateway.project import Project
+
+Level = Literal["ok", "warning", "error"]
+MEGABYTE = 1 << 20
+LITTLE_DISK, NO_DISK = 500 * MEGABYTE, 50 * MEGABYTE
+OLD_SYNC = 24 * 3600 * 1000
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+REMOTE_TYPES = ("africastalking", "twilio")
+"""Types of channel whose provider must reach this gateway from outside."""
+
+
+class Finding(Struct, frozen=True):
+    """What one look found: `remedy` is empty when all is well."""
+
+    check: str
+    level: Level
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.level:7}  {self.check:9} {self.message} {self.remedy}".rstrip()
+
+
+Found = Iterator[tuple[Level, str, str]]
+Check = Callable[["Project"], Found]
+
+
+def examine(project: Project) -> Iterator[Finding]:
+    """Yield the findings of every check; one that cannot be made is a finding too."""
+    for name, check in CHECKS.items():
+        try:
+            yield from (Finding(name, *found) for found in check(project))
+        except (AwalError, OSError) as error:
+            yield Finding(name, "error", str(error))
+
+
+def _settings(project: Project) -> Found:
+    settings = project.settings
+    yield "ok", f"gateway {settings.gateway.id!r}, store {settings.gateway.store}.", ""
+    if not settings.gateway.region:
+        yield (
+            "warning",
+            "the gateway has no region.",
+            f"Write its HCP code (01 to 12) under [gateway] region in {FILE}.",
+        )
+    mode = stat.S_IMODE((project.directory / FILE).stat().st_mode)
+    if mode & 0o077:
+        path = project.directory / FILE
+        yield "error", f"{path} can be read by others (mode {mode:o}).", f"chmod 600 {path}"
+
+
+def _keys(project: Project) -> Found:
+    for row in describe(type(project.settings.keys)):
+        project.settings.keys.raw(row.name)
+    yield "ok", "all four are there.", ""
+    if not project.settings.console.password:
+        yield "warning", "the console has no password.", "Make one with `awal password`."
+
+
+def _clock(project: Project) -> Found:
+    from gateway.scheduler import BUILT
+
+    now = datetime.fromtimestamp(project.clock() / 1000, UTC)
+    shown = f"{now.astimezone(project.timezone):%Y-%m-%d %H:%M %Z}"
+    newest = max((path.stat().st_mtime for path in (project.directory / "data").glob("*")), default=0.0)
+    if now < BUILT:
+        yield (
+            "error",
+            f"the clock says {shown}: it is not set.",
+            "Set it (timedatectl set-time), or connect once for NTP.",
+        )
+    elif newest > now.timestamp() + 300:
+        yield "error", f"the clock says {shown}, but files here are newer.", "Set the clock: it went back."
+    else:
+        yield "ok", f"{shown}.", ""
+
+
+def _disk(project: Project) -> Found:
+    free = shutil.disk_usage(project.directory).free
+    level: Level = "error" if free < NO_DISK else "warning" if free < LITTLE_DISK else "ok"
+    remedy = "" if level == "ok" else "Make room: when the disk is full no answer can be kept."
+    yield level, f"{free // MEGABYTE} MB free.", remedy
+
+
+def _database(project: Project) -> Found:
+    counts = project.store.counts()
+    told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("citizens", "conversations", "answers"))
+    yield "ok", f"{told}.", ""
+    if not project.running:
+        project.store.check()
+        yield "ok", "an answer could be kept now (written and removed).", ""
+
+
+def _gateway(project: Project) -> Found:
+    from gateway.server import healthy
+
+    if not project.running:
+        yield "warning", "not running.", f"Start it with: awal -C {project.directory} serve"
+        return
+    from gateway.control import perform
+
+    address = urlsplit(str(perform(project, "where")))
+    if healthy(address.hostname or "", address.port or 80):
+        yield "ok", f"running on {address.geturl()}.", ""
+    else:
+        yield "error", f"{address.geturl()}/health does not say ok.", "Open that page: it names the reason."
+
+
+def _flows(project: Project) -> Found:
+    served = project.files.sound()
+    errors = [problem for problem in project.files.problems if problem.level == "error"]
+    if errors:
+        yield "error", f"{len(errors)} errors keep flows from being served.", "See them with `awal check`."
+    if served:
+        yield "ok", f"served: {', '.join(flow.id for flow in served)}.", ""
+    else:
+        yield "warning", "no flow is served.", f"Put a flow in {project.directory / 'flows'}, and run `awal check`."
+
+
+def _channels(project: Project) -> Found:
+    if not project.settings.channels:
+        yield "warning", "there is none.", f"Write one under [channels.NAME] in {FILE}."
+    for name, channel in project.channels.items():
+        yield "ok", f"{name}: {channel.type}, {' and '.join(channel.bearers)}.", ""
+        for setting in without_effect(project, name):
+            yield "warning", f"{name}: {setting} is set, but has no effect for now.", f"Take it out of {FILE}."
+    loopback = urlsplit(project.settings.gateway.public_url).hostname in LOOPBACK
+    remote = [name for name, channel in project.channels.items() if channel.type in REMOTE_TYPES]
+    if loopback and remote and not project.settings.console.demo:
+        told = f"{', '.join(remote)}: the provider cannot reach {project.settings.gateway.public_url}."
+        yield "warning", told, "Write the public address under [gateway] public_url."
+
+
+def without_effect(project: Project, name: str) -> list[str]:
+    """Return what is set on a channel but not used yet by any adapter."""
+    from gateway.channels.base import Settings as Used
+
+    used = {field.name for field in fields(Used)}
+    given = project.settings.channels[name]
+    return [row.name for row in describe(Channel) if row.name not in used and getattr(given, row.name) != row.default]
+
+
+def _modem(project: Project) -> Found:
+    modems = [name for name, one in project.settings.channels.items() if one.type == "gammu"]
+    yield "ok", f"{', '.join(modems) or 'no channel uses one'}.", ""
+
+
+def _queue(project: Project) -> Found:
+    counts = project.store.outbox_counts()
+    yield "ok", f"{counts.get('queued', 0)} messages wait, {counts.get('delivered', 0)} arrived.", ""
+    for state in ("failed", "dead"):
+        if counts.get(state):
+            yield "warning", f"{counts[state]} {state}.", f"See them with `awal outbox list --state {state}`."
+
+
+def _officials(project: Project) -> Found:
+    from gateway.scheduler import Schedule
+
+    for name, official in project.settings.officials.items():
+        Schedule.parse(official.schedule)
+        if official.place and project.texts.places.get(official.place) is None:
+            yield "error", f"{name}: there is no place {official.place!r}.", "Use an HCP code, such as 02.411."
+        if official.channel:
+            project.channel(official.channel)
+    yield "ok", f"{len(project.settings.officials)} receive the digest.", ""
+
+
+def _national(project: Project) -> Found:
+    if not project.settings.national.url:
+        yield "warning", "no platform is set: nothing is sent.", f"Write its address under [national] url in {FILE}."
+        return
+    done = [row for row in project.store.syncs(50) if row.ok]
+    if not done:
+        yield "warning", "never reached so far.", "Try `awal sync --once`; enrol the gateway with `awal keys` first."
+    elif project.clock() - done[0].at > OLD_SYNC:
+        yield "warning", "last reached more than a day ago.", "Try `awal sync --once`: it says why."
+    else:
+        yield "ok", f"last reached {datetime.fromtimestamp(done[0].at / 1000, UTC):%Y-%m-%d %H:%M} UTC.", ""
+
+
+CHECKS: dict[str, Check] = {
+    "settings": _settings,
+    "keys": _keys,
+    "clock": _clock,
+    "disk": _disk,
+    "database": _database,
+    "gateway": _gateway,
+    "flows": _flows,
+    "channels": _channels,
+    "modem": _modem,
+    "queue": _queue,
+    "officials": _officials,
+    "national": _national,
+}

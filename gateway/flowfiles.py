@@ -1,0 +1,78 @@
+"""The flow files of a project: read from disk, checked, and read again when they change.
+
+`flows` reads no file itself; this is where its texts come from. A flow with an error is not served; the others are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from flows.errors import AwalError
+from flows.load import Loaded, Problem, load
+from flows.model import Flow
+from flows.texts import Texts
+from gateway import log
+
+TESTS = ".test.yaml"
+MOST_BYTES = 1_000_000
+"""What a flow file may weigh; the loader has its own, tighter bounds."""
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """Return a folder's flow files in order, without their conversation tests."""
+    found = [path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern)]
+    return sorted(path for path in found if not path.name.endswith((TESTS, ".test.yml")))
+
+
+def read(path: Path) -> str:
+    """Return a file's text; raises AwalError when it cannot be read."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise AwalError(f"{path}: is larger than {MOST_BYTES} bytes. Split the flow.")
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise AwalError(f"{path}: cannot be read: {error.strerror}. Check the name and its owner.") from None
+    except UnicodeDecodeError as error:
+        raise AwalError(f"{path}: is not UTF-8 (byte {error.start}). Save it in UTF-8.") from None
+
+
+def load_all(paths: Iterable[Path]) -> list[Loaded]:
+    """Load each file; what is wrong with one does not keep the others from loading."""
+    return [load(read(path), str(path)) for path in paths]
+
+
+class FlowFiles:
+    """The flows of one folder, as last read."""
+
+    def __init__(self, folder: Path, texts: Texts) -> None:
+        self.folder = folder
+        self.texts = texts
+        self._state: tuple[tuple[str, int, int], ...] | None = None
+        self.loaded: list[Loaded] = []
+        self.problems: list[Problem] = []
+        self.refresh()
+
+    def refresh(self) -> bool:
+        """Read the folder again if a file was added, changed or removed; tell whether it was."""
+        state = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in flow_files(self.folder))
+        if state == self._state:
+            return False
+        self._state = state
+        self.loaded = load_all(flow_files(self.folder))
+        self.problems = [problem for loaded in self.loaded for problem in loaded.problems]
+        for problem in self.problems:
+            if problem.level == "error":
+                log.event("flow not served", level=40, problem=str(problem))
+        return True
+
+    def sound(self) -> list[Flow]:
+        """Return the flows without an error, the first file of each id."""
+        found: dict[str, Flow] = {}
+        for loaded in self.loaded:
+            if loaded.flow is not None and not self._wrong(loaded.file):
+                found.setdefault(loaded.flow.id, loaded.flow)
+        return list(found.values())
+
+    def _wrong(self, file: str) -> bool:
+        return any(problem.file == file and problem.level == "error" for problem in self.problems)
