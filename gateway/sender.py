@@ -21,6 +21,8 @@ from storage.store import OutboxRow, OutboxState, Store
 ATTEMPTS = 8
 """How often a provider may say "later" to a message before it is given up."""
 LONGEST_WAIT = 3_600_000
+LONGEST_OUTAGE_WAIT = 300_000
+"""Milliseconds between two tries to reach a provider: they cost nothing, and the queue should move soon after."""
 LEASE = 60_000
 """Milliseconds a claim holds: more than the longest an adapter may take."""
 STOPPED = 900_000
@@ -63,6 +65,8 @@ class Sender:
         self.clock = clock
         self.jitter = jitter
         self.poll = poll
+        self._unheard: dict[str, int] = {}
+        """Claims of a waiting message that the provider never heard of: they are no attempts."""
         self._rests = {name: Rest() for name in self.channels}
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -131,35 +135,40 @@ class Sender:
 
     def _conclude(self, channel: Channel, row: OutboxRow, sent: Sent, now: int) -> None:
         """Record what became of a message, and what it says about its channel."""
-        rest = self._rests[channel.name]
+        unheard = self._unheard.pop(row.id, 0)
+        attempts = row.attempts - unheard
         state: OutboxState = "queued"
         retry_at = 0
         match sent.outcome:
             case "accepted":
-                state, rest.misses = "accepted", 0
+                state = "accepted"
+                self._rests[channel.name] = Rest()
             case "failed" | "opted-out":
                 state = "failed"
-            case "retry" if row.attempts >= ATTEMPTS:
+            case "retry" if attempts >= ATTEMPTS:
                 state = "dead"
             case "retry":
-                retry_at = now + self._wait(channel, row.attempts)
+                retry_at = now + self._wait(channel, attempts)
+                self._unheard[row.id] = unheard
+            case "unreachable" | "stop-channel" if now - row.created_at > PATIENCE:
+                state = "dead"
             case "unreachable" | "stop-channel":
                 retry_at = self._pause(channel, sent, now)
-                state = "dead" if now - row.created_at > PATIENCE else "queued"
+                self._unheard[row.id] = unheard + 1
         self._record(row, state, sent, retry_at, now)
         self._tell(channel, row, sent, state, now)
 
-    def _wait(self, channel: Channel, failures: int) -> int:
-        """Return a random wait up to `retry_first` doubled with each failure, one hour at most (full jitter)."""
-        most = min(LONGEST_WAIT, channel.settings.retry_first * 1000 * 2 ** min(failures - 1, 30))
+    def _wait(self, channel: Channel, failures: int, longest: int = LONGEST_WAIT) -> int:
+        """Return a random wait up to `retry_first` doubled with each failure, `longest` at most (full jitter)."""
+        most = min(longest, channel.settings.retry_first * 1000 * 2 ** min(failures - 1, 30))
         return int(self.jitter() * most)
 
     def _pause(self, channel: Channel, sent: Sent, now: int) -> int:
         """Leave the channel alone for a while and return until when."""
         rest = self._rests[channel.name]
         rest.misses += 1
-        wait = STOPPED if sent.outcome == "stop-channel" else self._wait(channel, rest.misses)
-        rest.until = now + wait
+        stopped = sent.outcome == "stop-channel"
+        rest.until = now + (STOPPED if stopped else self._wait(channel, rest.misses, LONGEST_OUTAGE_WAIT))
         return rest.until
 
     def _record(self, row: OutboxRow, state: OutboxState, sent: Sent, retry_at: int, now: int) -> None:
