@@ -91,6 +91,8 @@ class Report(Struct, frozen=True):
     bearers: tuple[Cell, ...] = ()
     satisfaction: Satisfaction | None = None
     """All flows' satisfaction together, from those that may be printed."""
+    region: str = ""
+    """HCP code of the region the gateway serves: the name of a report on everything."""
     worst: str = ""
     """The flow whose satisfaction is lower than the others' by more than chance; empty when none stands out."""
     alerts: int | None = None
@@ -98,10 +100,19 @@ class Report(Struct, frozen=True):
 
 
 def build(
-    store: Store, period: Period, place: str, texts: Texts, today: date, k: int = K, *, alerts: int | None = None
+    store: Store,
+    period: Period,
+    place: str,
+    texts: Texts,
+    today: date,
+    k: int = K,
+    *,
+    region: str = "",
+    alerts: int | None = None,
 ) -> Report:
     """Make the report of a place (with all below it) and period; raises ReportError for an unknown place.
 
+    An empty `place` takes in all conversations, those that named no place too; `region` then lends its name.
     `k` is the smallest count that is printed; 0 prints all, for the operator's own console.
     """
     if place and texts.places.get(place) is None:
@@ -124,6 +135,7 @@ def build(
         languages=_table(spread.get("language", {}), k),
         bearers=_table(spread.get("bearer", {}), k),
         satisfaction=_together(flows, earlier),
+        region=region,
         worst=worst(flows),
         alerts=alerts,
     )

@@ -1,0 +1,44 @@
+"""One report, five forms: an SMS, a text, a page, a PDF, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from flows.texts import Texts
+from reports.render_words import Wording
+from reports.report import Report, ReportError
+
+FORMATS = ("sms", "text", "html", "pdf", "csv")
+
+
+def render(report: Report, format: str, language: str, texts: Texts) -> str | bytes:
+    """Return the report in a format and language; bytes for `pdf`, text for the others.
+
+    A language the report is not written in (zgh, zgh-Latn) falls back as everywhere. Raises ReportError for an unknown
+    format, and for `pdf` without WeasyPrint.
+    """
+    if format not in FORMATS:
+        near = get_close_matches(format, FORMATS, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(FORMATS)}."
+        raise ReportError(f"“{format}” is no format of a report. {hint}")
+    return _renderer(format)(report, Wording(texts, language))
+
+
+def _renderer(format: str) -> Callable[[Report, Wording], str | bytes]:
+    """Import only what the format needs: Jinja2 and WeasyPrint are slow to load."""
+    if format == "sms":
+        from reports.render_sms import sms
+
+        return sms
+    if format == "text":
+        from reports.render_text import text
+
+        return text
+    if format == "csv":
+        from reports.render_csv import table
+
+        return table
+    from reports.render_html import page, pdf
+
+    return pdf if format == "pdf" else page

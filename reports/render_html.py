@@ -1,0 +1,109 @@
+"""The report as one page that opens on 2G and prints on A4: no script, no font, no picture, nothing to fetch.
+
+Bars are widths of plain elements. Their rules stand in the page's one `<style>`, and no element carries a `style`
+attribute, so that a server can allow exactly this style and nothing else (`content_policy`).
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup, escape
+
+from locales.tags import direction
+from reports.render_text import count_name
+from reports.render_words import Wording, at_least, at_most, percent
+from reports.report import Report, ReportError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_CLASS = re.compile(r'class="(w[0-9]+)"')
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+
+
+def page(report: Report, say: Wording) -> str:
+    """Return the report as one HTML document."""
+
+    def sentence(name: str, **slots: object) -> Markup:
+        return _sentence(say, name, **slots)
+
+    drawn = _template().render(
+        report=report,
+        say=say,
+        period=_period(report, say),
+        sentence=sentence,
+        count_name=count_name,
+        wide=lambda share: f"w{percent(share)}",
+        floor=lambda share: at_least(share) / 100,
+        ceiling=lambda share: at_most(share) / 100,
+        way=direction,
+        css=Markup("{css}"),
+    )
+    return drawn.replace("<style>{css}</style>", f"<style>{_css(drawn)}</style>", 1)
+
+
+def pdf(report: Report, say: Wording) -> bytes:
+    """Return the page as PDF, by WeasyPrint; raises ReportError with the remedy when it is not installed."""
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:  # OSError: the package is there, Pango is not
+        raise ReportError(
+            f"PDF needs WeasyPrint, which cannot be loaded ({error}). "
+            "Install it with `pip install awal[pdf]` and Debian's libpango, or print the html format from a browser."
+        ) from error
+    return bytes(HTML(string=page(report, say)).write_pdf())
+
+
+def content_policy(document: str) -> str:
+    """Return the Content-Security-Policy a page is to be served with: its own style, and nothing else at all."""
+    style = _STYLE.search(document)
+    digest = b64encode(sha256((style[1] if style else "").encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("page.html")
+
+
+@cache
+def _sheet() -> str:
+    from importlib.resources import files
+
+    return (files("reports") / "templates" / "page.css").read_text(encoding="utf-8").strip()
+
+
+def _css(drawn: str) -> str:
+    """Return the style with a rule for each width of bar the page really has."""
+    widths = sorted({int(name[1:]) for name in _CLASS.findall(drawn)})
+    return _sheet() + "\n" + "".join(f".w{width}{{width:{width}%}}" for width in widths)
+
+
+def _period(report: Report, say: Wording) -> Markup | str:
+    found = report.period
+    if "W" not in found.label:
+        return say.period(found)
+    first, last = say.date(found.first), say.date(found.last)
+    return _sentence(say, "week", week=int(found.label[-2:]), first=first, last=last)
+
+
+def _sentence(say: Wording, name: str, **slots: object) -> Markup:
+    """Return a phrase with each slot set apart, so that a figure keeps its order inside Arabic."""
+    text = escape(say(name))
+    for slot, value in slots.items():
+        text = text.replace(escape("{" + slot + "}"), Markup("<bdi>{}</bdi>").format(value))
+    return text

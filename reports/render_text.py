@@ -1,0 +1,140 @@
+"""The report for a terminal or a plain mail: bars of block characters, at most 78 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports.questions import Cell, Question, Satisfaction
+from reports.render_words import Wording, at_least, at_most, percent
+from reports.report import FlowReport, Report
+
+WIDTH = 78
+LABEL = 26
+BAR = 30
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def text(report: Report, say: Wording) -> str:
+    """Return the report as lines of plain text."""
+    return "\n".join(line.rstrip() for line in _lines(report, say)) + "\n"
+
+
+def bar(share: float, width: int = BAR) -> str:
+    """Return a bar for a share of 0 to 1, exact to an eighth of a column."""
+    full, eighth = divmod(round(max(0.0, min(1.0, share)) * width * 8), 8)
+    return ("█" * full + EIGHTHS[eighth]).rstrip().ljust(width)
+
+
+def satisfaction_words(found: Satisfaction, say: Wording) -> str:
+    """Return the satisfaction in words, with what is known of it."""
+    if found.estimate:
+        low, high = say.percent(found.estimate.low), say.percent(found.estimate.high)
+        return f"{say.percent(found.estimate.share)} ({say('interval', low=low, high=high)})"
+    if found.at_least is not None:
+        return say("at_least", share=say.percent(at_least(found.at_least) / 100))
+    if found.at_most is not None:
+        return say("at_most", share=say.percent(at_most(found.at_most) / 100))
+    return say("hidden")
+
+
+def _lines(report: Report, say: Wording) -> Iterator[str]:
+    yield f"AWAL · {say('title')}"
+    yield say.where(report)
+    yield say.period(report.period)
+    if report.provisional:
+        yield f"{say('provisional')} · {say('provisional_note')}"
+    yield "═" * WIDTH
+    yield from _figures(report, say)
+    for flow in report.flows:
+        yield ""
+        yield from _flow(flow, report, say)
+    yield ""
+    yield "─" * WIDTH
+    yield say("sample_note")
+    if report.k > 1:
+        yield say("hidden_note", last=report.k - 1)
+    yield say("made", date=say.date(report.made))
+
+
+def _figures(report: Report, say: Wording) -> Iterator[str]:
+    if report.begun == 0:
+        yield say("empty")
+        return
+    if report.satisfaction:
+        yield _pair(say("satisfaction"), satisfaction_words(report.satisfaction, say))
+        if change := say.change(report.satisfaction.change):
+            yield _pair("", change)
+    yield _pair(say("begun"), say.count(report.begun))
+    yield _pair(say("completed"), say.count(report.completed))
+    for name, cells, words in (
+        ("languages", report.languages, say.native),
+        ("bearers", report.bearers, say.bearer),
+    ):
+        if cells:
+            yield _pair(say(name), " · ".join(f"{words(cell.key)} {say.count(cell.count)}" for cell in cells))
+    if report.alerts is not None:
+        yield _pair(say("alerts"), str(report.alerts))
+    named = next((flow for flow in report.flows if flow.flow == report.worst), None)
+    if named:
+        yield ""
+        yield f"! {say('worst', flow=say.title(named).text)}"
+        yield f"  {say('worst_note')}"
+
+
+def _flow(flow: FlowReport, report: Report, say: Wording) -> Iterator[str]:
+    title = say.title(flow).text
+    yield f"── {title} " + "─" * max(0, WIDTH - len(title) - 4)
+    done = "" if flow.completion is None else f" · {say('completed')} : {say.percent(flow.completion)}"
+    yield f"{say('begun')} : {say.count(flow.begun)}{done}"
+    if found := flow.problem:
+        yield say("problem", label=say.label(found[1], found[0], flow).text)
+    for question in flow.questions:
+        yield ""
+        yield from _question(question, flow, report, say)
+
+
+def _question(question: Question, flow: FlowReport, report: Report, say: Wording) -> Iterator[str]:
+    yield say.question(question, flow).text
+    if question.n is None:
+        yield f"  {say('few', k=report.k)}"
+        return
+    if question.n == 0:
+        yield f"  {say('none')}"
+        return
+    if question.satisfaction:
+        yield f"  {say('satisfaction')} : {satisfaction_words(question.satisfaction, say)}"
+        if change := say.change(question.satisfaction.change):
+            yield f"  {change}"
+    cells, others = say.ranked(question)
+    for cell in cells:
+        yield _bar(cell, question, flow, say)
+    if others:
+        yield f"  {say('hidden_places'):<{LABEL}}  {say('hidden')}"
+    if question.numbers:
+        found = question.numbers
+        ends = ((say("median"), found.median), (say("low"), found.low), (say("high"), found.high))
+        yield "  " + " · ".join(f"{name} {say.number(value)}" for name, value in ends)
+    yield f"  {count_name(question, say)} : {say.count(question.n)}"
+    if question.n < 30 and (cells or question.satisfaction):
+        yield f"  {say('indication')}"
+    if question.approximate:
+        yield f"  {say('approximate')}"
+
+
+def count_name(question: Question, say: Wording) -> str:
+    """Return what the number of a question counts."""
+    names = {"choices": "mentions", "text": "texts", "date": "texts", "phone": "texts"}
+    return say(names.get(question.type, "answers"))
+
+
+def _bar(cell: Cell, question: Question, flow: FlowReport, say: Wording) -> str:
+    label = say.label(cell, question, flow).text
+    label = label if len(label) <= LABEL else label[: LABEL - 1] + "…"
+    share = question.share(cell)
+    if share is None:
+        return f"  {label:<{LABEL}}  {say('hidden')}"
+    return f"  {label:<{LABEL}}  {bar(share)} {percent(share):>3} %  {say.count(cell.count):>6}"
+
+
+def _pair(name: str, value: str) -> str:
+    return f"{name:<18}{value}"

@@ -1,0 +1,142 @@
+"""The words and figures of a report in one language; every renderer speaks through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from math import ceil, floor
+
+from flows.model import Text
+from flows.texts import Texts, Words
+from locales.formats import MONTHS, date_long, number
+from locales.report_phrases import REPORT_PHRASES
+from locales.tags import direction
+from reports.periods import Period
+from reports.questions import Cell, Question
+from reports.report import FlowReport, Report
+from reports.statistics import Change
+
+NO_BREAK = "\u00a0"
+
+
+class Wording:
+    """Speaks one language, for one report.
+
+    The report's own sentences come in one language: the one asked, or where it falls back to (zgh to ar). A flow's
+    texts are still asked for in the language wanted; what comes back says which it is.
+    """
+
+    def __init__(self, texts: Texts, language: str) -> None:
+        self.texts = texts
+        self.asked = language
+        self.language = texts.flow(Text("report_title", REPORT_PHRASES["report_title"]), language, "fr").language
+        self.direction = direction(self.language)
+
+    def __call__(self, name: str, **slots: object) -> str:
+        """Return a phrase of `locales.report_phrases`, named without its prefix."""
+        return self.texts.phrase(f"report_{name}", self.language, **slots)
+
+    def title(self, flow: FlowReport) -> Words:
+        """Return the flow's title."""
+        return self.texts.flow(flow.title, self.asked, flow.source)
+
+    def question(self, question: Question, flow: FlowReport) -> Words:
+        """Return the question as citizens are asked it."""
+        return self.texts.flow(question.text, self.asked, flow.source)
+
+    def label(self, cell: Cell, question: Question, flow: FlowReport) -> Words:
+        """Return the name of one possible answer."""
+        if cell.label is not None:
+            return self.texts.flow(cell.label, self.asked, flow.source)
+        if question.type == "place":
+            return Words(self.place(cell.key), self.language)
+        if question.type == "language":
+            return Words(self.native(cell.key), cell.key)
+        if question.type == "yes_no":
+            return Words(self.texts.phrase(cell.key, self.language), self.language)
+        return Words(cell.key, self.language)
+
+    def place(self, code: str) -> str:
+        """Return a place's name, or its code when the gazetteer does not know it."""
+        found = self.texts.places.get(code)
+        return found.name(self.language) if found else code
+
+    def where(self, report: Report) -> str:
+        """Return the name of the report's place; what a whole gateway heard bears the name of its region."""
+        return self.place(report.place or report.region) or self("everywhere")
+
+    def native(self, tag: str) -> str:
+        """Return a language's own name."""
+        return self.texts.native(tag) if tag else self("unknown")
+
+    def bearer(self, key: str) -> str:
+        """Return the name of a bearer."""
+        return self(key) if key in ("ussd", "sms") else key or self("unknown")
+
+    def period(self, period: Period) -> str:
+        """Return the period in words."""
+        first, last = self.date(period.first), self.date(period.last)
+        if "W" in period.label:
+            return self("week", week=week(period), first=first, last=last)
+        if period.first == period.last:
+            return first
+        return f"{self.month(period)} {period.first.year}"
+
+    def month(self, period: Period) -> str:
+        """Return the name of the month the period begins in."""
+        return MONTHS[self.language][period.first.month - 1] if self.language in MONTHS else f"{period.first:%m}"
+
+    def date(self, day: date) -> str:
+        """Return a day in words."""
+        return date_long(day, self.language)
+
+    def count(self, value: int | None) -> str:
+        """Return a count with its thousands apart, or the word for a hidden one."""
+        return self("hidden") if value is None else f"{value:,}".replace(",", NO_BREAK)
+
+    def number(self, value: float) -> str:
+        """Return a number answered, two decimals at most."""
+        return number(round(value, 2), self.language)
+
+    def percent(self, share: float) -> str:
+        """Return a share in whole percent, the sign as the language sets it."""
+        return f"{percent(share)}{NO_BREAK if self.language == 'fr' else ''}%"
+
+    def change(self, change: Change | None, prefix: str = "") -> str:
+        """Return the sentence on a change: up, down, or nothing clear; empty where there is nothing to compare."""
+        if change is None:
+            return ""
+        if change.direction == "none":
+            return "" if prefix else self("stable")
+        return self(f"{prefix}{change.direction}", points=abs(percent(change.difference)))
+
+    def ranked(self, question: Question) -> tuple[Sequence[Cell], bool]:
+        """Return the cells to show, and whether others are hidden.
+
+        The places answered go by their number, those hidden behind one line; any other question keeps its own order.
+        """
+        if question.type != "place":
+            return question.cells, False
+        shown = [cell for cell in question.cells if cell.count is not None]
+        shown.sort(key=lambda cell: -(cell.count or 0))
+        return shown, len(shown) < len(question.cells)
+
+
+def percent(share: float) -> int:
+    """Return a share in whole percent, halves up."""
+    return floor(share * 100 + 0.5)
+
+
+def at_least(share: float) -> int:
+    """Return a floor for a share in whole percent: never more than is known."""
+    return floor(share * 100 + 1e-9)
+
+
+def at_most(share: float) -> int:
+    """Return a ceiling for a share in whole percent."""
+    return ceil(share * 100 - 1e-9)
+
+
+def week(period: Period) -> int:
+    """Return the number of an ISO week."""
+    return int(period.label.partition("W")[2])
