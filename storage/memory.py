@@ -108,6 +108,11 @@ class MemoryStore:
             self._erase(change) if change.erase else self._keep(change)
             return Accepted("taken", change.reply)
 
+    def remember(self, citizen: Citizen) -> None:
+        """Know a citizen from before, for talks that do not begin at the first contact. No other store has this."""
+        with self._lock:
+            self._citizens[citizen.pseudonym] = citizen
+
     def _conflicts(self, change: Change) -> bool:
         """Tell whether somebody else moved first."""
         citizen = change.citizen.pseudonym
@@ -155,6 +160,8 @@ class MemoryStore:
             self._walks[state.id] = _Walk(state, change.citizen.pseudonym, channel, state.bearer, day)
         if change.forget_answers:
             self._answers = {key: one for key, one in self._answers.items() if one.conversation != state.id}
+        for step in change.withdrawn:
+            self._answers.pop((state.id, step), None)
 
     def _erase(self, change: Change) -> None:
         self._forget(change.inbound.citizen, change.inbound.channel, change.reply)

@@ -158,6 +158,10 @@ def _keep_conversation(connection: sqlite3.Connection, change: Change, state: Co
         _begin(connection, change, state, zone)
     if change.forget_answers:
         connection.execute("DELETE FROM answers WHERE conversation = ?", (state.id,))
+    if change.withdrawn:
+        connection.executemany(
+            "DELETE FROM answers WHERE conversation = ? AND step = ?", [(state.id, step) for step in change.withdrawn]
+        )
 
 
 def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, zone: ZoneInfo) -> None:
