@@ -25,7 +25,8 @@ _LOOK_ALIKES = {
 _TO_LATIN = str.maketrans(_LETTERS)
 _TO_TIFINAGH = str.maketrans({latin: tifinagh for tifinagh, latin in _LETTERS.items()})
 _FOLD = str.maketrans(_LOOK_ALIKES)
-_TO_ASCII = str.maketrans(_PLAIN | {letter.upper(): plain.capitalize() for letter, plain in _PLAIN.items()})
+_CAPITALS = {letter.upper(): plain.capitalize() for letter, plain in _PLAIN.items() if letter != letter.upper()}
+_TO_ASCII = str.maketrans(_PLAIN | _CAPITALS)
 
 
 def to_latin(text: str) -> str:
