@@ -7,10 +7,10 @@ The rule, with k = 10:
 
 1. Fewer than k answers, or all of them on one option and fewer than 3k: the whole table is hidden.
 2. A count from 1 to k-1 is hidden. Zero is shown: it tells of nobody.
-3. If anything is hidden, the option after the last hidden one is hidden too (round the list, in the question's own
-   order), and the next, until all hidden ones sum to 2k or more. Which ones does not depend on their values: choosing
-   the smallest, as is often done, gives small counts away to a reader who knows the rule. Where this hides every
-   answer, the whole table is hidden.
+3. If anything is hidden, the options after the last small one are hidden too (round the list, in the question's own
+   order) until one that is not small is among them and all hidden ones sum to 2k or more. Which ones does not depend
+   on their values: choosing the smallest, as is often done, gives small counts away to a reader who knows the rule.
+   Where this hides every answer, the whole table is hidden.
 4. A satisfaction question for which a mark would be hidden shows two counts instead, satisfied and not, under the
    same rule, and no marks.
 5. A question that is only asked after certain answers tells, by how many answered it, how many gave those. Its counts
@@ -53,13 +53,11 @@ def hide(counts: Sequence[int], k: int = K) -> tuple[int | None, ...] | None:
     total, width = sum(counts), len(counts)
     if total < k or (total in counts and total < 3 * k):
         return None
-    hidden = {at for at, count in enumerate(counts) if 0 < count < k}
-    at = max(hidden, default=0)
-    while hidden and len(hidden) < width:
+    small = {at for at, count in enumerate(counts) if 0 < count < k}
+    hidden, at = set(small), max(small, default=0)
+    while small and len(hidden) < width and not (hidden > small and sum(counts[one] for one in hidden) >= 2 * k):
         at = (at + 1) % width
         hidden.add(at)
-        if sum(counts[one] for one in hidden) >= 2 * k:
-            break
     covered = sum(counts[one] for one in hidden)
     if hidden and (covered < 2 * k or covered == total):
         return None

@@ -164,11 +164,15 @@ class Nation:
 
 
 @contextmanager
-def nation(path: Path, clock: Clock, *, open_periods: bool = False, url: str = "") -> Iterator[Nation]:
+def nation(
+    path: Path, clock: Clock, *, open_periods: bool = False, url: str = "", prefix: str = ""
+) -> Iterator[Nation]:
     """Serve a platform by waitress, as `awal-national serve` does, until the end of the block."""
     store = open_store(url or f"sqlite:{path / 'national.db'}")
     app = create_app(store, open_periods=open_periods, clock=clock)
-    server = create_server(app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True)
+    server = create_server(
+        app, host="127.0.0.1", port=0, threads=4, url_prefix=prefix, clear_untrusted_proxy_headers=True
+    )
     stop = threading.Event()
 
     def run() -> None:
@@ -181,7 +185,7 @@ def nation(path: Path, clock: Clock, *, open_periods: bool = False, url: str = "
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        yield Nation(f"http://127.0.0.1:{server.effective_port}", store, clock)
+        yield Nation(f"http://127.0.0.1:{server.effective_port}{prefix}", store, clock)
     finally:
         stop.set()
         server.pull_trigger()

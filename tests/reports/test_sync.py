@@ -213,11 +213,11 @@ def test_a_clock_far_from_the_platforms_is_said(world: World, platform: Nation) 
     assert "25 min" in outcome.detail
 
 
-def test_an_address_with_a_path_is_signed_whole(world: World, clock: Clock) -> None:
-    with answering(200, {}) as url:
-        carrier = HttpCarrier(f"{url}/awal/")
-        assert carrier.prefix == "/awal"
-        carrier.close()
+def test_an_address_with_a_path_is_signed_whole(world: World, clock: Clock, tmp_path: Path) -> None:
+    world.answer({"supply": "yes"})
+    with nation(tmp_path, clock, prefix="/awal") as platform:
+        platform.enrol()
+        assert syncer(world, f"{platform.url}/", clock).once().sent == 1
 
 
 def test_one_connection_serves_an_attempt_and_a_stale_one_is_replaced(clock: Clock) -> None:
@@ -299,7 +299,7 @@ def answering(status: int, headers: Mapping[str, str], body: bytes = b"{}", clos
             """Say nothing."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
