@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from logging import ERROR
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl
 
@@ -93,26 +95,28 @@ class InboundRequest(Request):
 
 
 class Refusals:
-    """Counts refused requests, and tells about them at most once a minute per channel."""
+    """Counts what was refused, and tells about it at most once a minute per kind and channel."""
 
     def __init__(self, note: Callable[[str, str], None], monotonic: Callable[[], float]) -> None:
         self.note = note
         self.monotonic = monotonic
-        self.since: dict[str, int] = {}
-        self.noted: dict[str, float] = {}
+        self.lock = Lock()
+        self.since: Counter[tuple[str, str]] = Counter()
+        self.noted: dict[tuple[str, str], float] = {}
 
-    def add(self, channel: str, route: str) -> None:
+    def add(self, kind: str, target: Target) -> None:
         """Count one, and note them when the last note is old enough; a note that fails is left."""
-        self.since[channel] = self.since.get(channel, 0) + 1
-        now = self.monotonic()
-        if channel in self.noted and now - self.noted[channel] < REFUSALS_EVERY:
-            return
-        self.noted[channel] = now
-        count = self.since.pop(channel)
+        key, now = (kind, target.channel.name), self.monotonic()
+        with self.lock:
+            self.since[key] += 1
+            if now - self.noted.get(key, -REFUSALS_EVERY) < REFUSALS_EVERY:
+                return
+            self.noted[key] = now
+            count = self.since.pop(key)
         try:
-            self.note("refused-request", f"{channel}/{route}: {count} with a wrong or missing secret or signature")
+            self.note(kind, f"{target.channel.name}/{target.route}: {count} since the last note")
         except AwalError as error:
-            log.event("refusal-not-noted", ERROR, channel=channel, error=type(error).__name__)
+            log.event("refusal-not-noted", ERROR, channel=target.channel.name, error=type(error).__name__)
 
 
 class Lane:
@@ -163,7 +167,7 @@ class Lane:
         try:
             events = channel.open(request, route, target.secret)
         except Refused:
-            self.refusals.add(channel.name, route)
+            self.refusals.add("refused-request", target)
             return plain(403, "Refused.")
         except BadRequest as error:
             return plain(400, str(error))
@@ -183,6 +187,7 @@ class Lane:
                 if isinstance(event, Received) and event.bearer == "ussd":
                     body = self.sorry(target, event, error)
                 elif isinstance(error, ForeignSession):
+                    self.refusals.add("foreign-session", target)
                     return plain(403, "Refused.")
                 else:
                     return fault(target, error)
@@ -202,7 +207,7 @@ class Lane:
     def sorry(self, target: Target, received: Received, error: Exception) -> bytes:
         """Return the screen that ends a USSD session we could not serve, or will not: it came from another phone."""
         if isinstance(error, ForeignSession):
-            log.event("foreign-session", channel=target.channel.name)
+            self.refusals.add("foreign-session", target)
         else:
             report(target, error)
         try:

@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request
 
 from gateway.channels.base import BadRequest
+from gateway.phones import normalise
 
 Form = MultiDict[str, str]
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -34,8 +35,6 @@ def identity(fields: Form, name: str) -> str:
 
 def phone(fields: Form, name: str) -> str:
     """Return a citizen's number in E.164; raises BadRequest when it is none."""
-    from gateway.phones import normalise  # the numbering plans load with the first inbound, not at start
-
     raw = fields.get(name, "")
     number = None
     if len(raw) <= LONGEST_PHONE and len(set(fields.getlist(name))) == 1:
@@ -57,5 +56,5 @@ def moment(raw: str) -> int | None:
     try:
         given = datetime.fromisoformat(raw)
         return int((given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
+    except ValueError:
         return None

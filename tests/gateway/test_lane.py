@@ -209,10 +209,10 @@ class TestRefusals:
         client = Client(Lane(channels(), Conversations(), note=note, monotonic=lambda: now[0]))
         for _ in range(50):
             assert client.post("/in/at/wrong/sms", data=SMS).status_code == 403
-        assert notes == [("refused-request", "at/sms: 1 with a wrong or missing secret or signature")]
+        assert notes == [("refused-request", "at/sms: 1 since the last note")]
         now[0] = REFUSALS_EVERY + 1
         client.post("/in/at/wrong/ussd", data=USSD)
-        assert notes[1:] == [("refused-request", "at/ussd: 50 with a wrong or missing secret or signature")]
+        assert notes[1:] == [("refused-request", "at/ussd: 50 since the last note")]
 
     def test_each_channel_has_its_own_count(self) -> None:
         notes: list[str] = []
@@ -220,6 +220,13 @@ class TestRefusals:
         client.post("/in/at/wrong/sms", data=SMS)
         client.post("/in/diaspora/sms", data=SMS)
         assert [note.split("/")[0] for note in notes] == ["at", "diaspora"]
+
+    def test_a_session_taken_up_by_another_phone_is_noted(self) -> None:
+        notes: list[tuple[str, str]] = []
+        stranger = Conversations(ForeignSession("ATUid_1"))
+        client = Client(Lane(channels(), stranger, note=lambda kind, detail: notes.append((kind, detail))))
+        client.post(f"/in/at/{SECRET}/ussd", data=USSD)
+        assert notes == [("foreign-session", "at/ussd: 1 since the last note")]
 
     def test_a_note_that_cannot_be_kept_changes_nothing_for_the_stranger(self) -> None:
         def full(kind: str, detail: str) -> None:
