@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flows.check.rule import Finding, Subject, rule
-from flows.load.problem import did_you_mean, listed, quoted
+from flows.load.problem import did_you_mean, quoted
 from flows.model import END, Ask, Go
 
 
@@ -59,11 +59,3 @@ def idle_on_fail(subject: Subject) -> Iterator[Finding]:
         if f"{ask.id}#on_fail" in subject.lines and ask.retries is None:
             message = f"the question '{ask.id}' has on_fail but asks for ever"
             yield Finding(subject.line(f"{ask.id}#on_fail"), message, "Add retries: 2, or remove on_fail")
-
-
-@rule("F326", "no-step-left", "Every step is guarded: some citizens would read nothing at all.", "warning")
-def all_guarded(subject: Subject) -> Iterator[Finding]:
-    """Find a flow whose first question may never be asked."""
-    steps = subject.flow.steps
-    if steps and all(step.when for step in steps):
-        yield Finding(steps[0].line or 1, "every step has a when", f"Leave one step without: {listed(['a last say'])}")
