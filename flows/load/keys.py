@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -31,7 +31,7 @@ def table(*keys: Key) -> dict[str, Key]:
 
 
 def read_keys(
-    node: Map, keys: Mapping[str, Key], sheet: Sheet, where: str, whose: str, skip: Iterable[str] = ()
+    node: Map, keys: Mapping[str, Key], sheet: Sheet, where: str, whose: str, skip: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return the values of a map by key; what cannot be read is noted and left out.
 
@@ -44,7 +44,7 @@ def read_keys(
             continue
         try:
             if name not in keys:
-                raise unknown_key(key, keys, whose)
+                raise unknown_key(key, (*keys, *skip), whose)
             found[name] = keys[name].read(value, sheet, where)
         except Refused as refused:
             sheet.notes.refuse(refused)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.load import codes
-from flows.load.keys import Key, missing, read_keys, table
+from flows.load.keys import Key, lacks, missing, read_keys, table
 from flows.load.nodes import List, Map, Node, Scalar
 from flows.load.problem import Refused, quoted
 from flows.load.values import RESERVED_KEYS, Sheet, check_id, condition, is_translations, text, word
@@ -80,7 +80,7 @@ def _full_option(key: Scalar, value: Map, sheet: Sheet, where: str, keys: dict[s
                 message = f"`{name}` belongs to the options of a menu, not of a question"
                 raise Refused(codes.MISPLACED_KEY, line, message, "Use the verb menu, or remove it")
     found = read_keys(value, keys, sheet, where, whose)
-    if "label" not in value.pairs:
+    if lacks(value, "label", keys):
         raise missing("label", key.line, whose, f"Write {key.text}: {{label: …}}")
     if "go" in found and ("say" in found or "options" in found):
         message = f"{whose} both jumps (go) and informs (say, options)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 
@@ -29,7 +29,7 @@ from flows.load.values import (
     text,
     word,
 )
-from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, Say, Step
+from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, PlaceLevel, Say, Step
 
 NUMBERS = ("integer", "decimal")
 MEASURED = ("rating", "nps", "yes_no")
@@ -40,15 +40,17 @@ COMMON = table(
 )
 AUDIO = table(Key("audio", file_name, "a sound file, for a voice channel"))
 ASK_KEYS = table(
-    Key("type", one_of(QUESTION_TYPES, codes.UNKNOWN_TYPE, "a question type"), "the question type"),
+    Key("type", one_of(QUESTION_TYPES, "a question type", codes.UNKNOWN_TYPE), "the question type"),
     Key("options", choice_options, "key: label for each option", ("choice", "choices")),
     Key("labels", labels, "a label for each mark, 1 first", ("rating",)),
     Key("min", number, "the smallest number taken", NUMBERS),
     Key("max", number, "the largest number taken; a rating's highest mark", (*NUMBERS, "rating")),
-    Key("level", one_of(("region", "province", "commune")), "which place is asked (default commune)", ("place",)),
+    Key(
+        "level", one_of(get_args(PlaceLevel), "a level of place"), "which place is asked (default commune)", ("place",)
+    ),
     Key("optional", boolean, "yes: the citizen may pass over the question"),
     Key("retries", integer(0, 20), "how often an unclear reply is asked again (default: for ever)"),
-    Key("on_fail", one_of(("skip", "end")), "what happens after the retries (default end)"),
+    Key("on_fail", one_of(get_args(OnFail), "what `on_fail` can do"), "what happens after the retries (default end)"),
     Key("measure", identifier(ID, GRAMMAR_WORDS), "the indicator that the answer feeds: satisfaction", MEASURED),
 )
 MENU_KEYS = table(Key("options", menu_options, "key: label, or key: {label, say, options, go, when}"))

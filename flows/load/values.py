@@ -94,7 +94,7 @@ def seconds(said: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def one_of(known: Sequence[str], code: Code = codes.WRONG_VALUE, what: str = "one of the words here") -> Reader:
+def one_of(known: Sequence[str], what: str, code: Code = codes.WRONG_VALUE) -> Reader:
     """Return a reader of one word among `known`."""
 
     def read(node: Node, sheet: Sheet, where: str) -> str:
