@@ -71,8 +71,8 @@ class Gazetteer:
         """Return every place of `level` that a citizen's `text` may mean, the most populous first.
 
         `text` is a code or a name in French, Arabic or Tifinagh. The best kind of likeness alone counts: the same
-        name, a beginning, the same sound, one typing error. `within` keeps the places below that code. A text
-        that names another level (`province de Nador` for a commune) means none.
+        name, the same but for its articles, a beginning, the same sound, one typing error. `within` keeps the places
+        below that code. A text that names another level (`province de Nador` for a commune) means none.
         """
         asked = request(text)
         if asked.level not in ("", level):
@@ -117,15 +117,11 @@ class _Index:
 
     def named(self, asked: Key) -> Iterator[list[Place]]:
         """Yield the places by each kind of likeness, the best first."""
-        yield self._same(asked)
+        yield self._whole.get(asked.whole, [])
+        yield self._bare.get(asked.bare, [])
         yield self._begun(asked)
         yield self._sounding.get(asked.sound, [])
         yield self._mistyped(asked)
-
-    def _same(self, asked: Key) -> list[Place]:
-        """Return the places of this name. Who wrote the article meant it; who did not may mean either name."""
-        whole = self._whole.get(asked.whole, []) if asked.whole != asked.bare else []
-        return whole or self._bare.get(asked.bare, [])
 
     def _begun(self, asked: Key) -> list[Place]:
         begun: list[str] = []

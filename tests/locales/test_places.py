@@ -141,10 +141,14 @@ def test_no_commune_is_guessed(text: str) -> None:
     assert found(text) == []
 
 
-def test_the_article_tells_two_names_apart_only_where_it_is_written() -> None:
-    places = Gazetteer(lambda: [town("01.001.01", "Ksar", population=5), town("01.001.02", "El Ksar", population=9)])
+def test_a_name_counts_as_written_before_its_article_is_left_out() -> None:
+    places = Gazetteer(
+        lambda: [town("01.001.01", "Ksar"), town("01.001.02", "El Ksar"), town("01.001.03", "La Source")]
+    )
     assert [place.code for place in places.find("El Ksar", "commune")] == ["01.001.02"]
-    assert [place.code for place in places.find("Ksar", "commune")] == ["01.001.02", "01.001.01"]
+    assert [place.code for place in places.find("Ksar", "commune")] == ["01.001.01"]
+    assert [place.code for place in places.find("Al Ksar", "commune")] == ["01.001.01", "01.001.02"]
+    assert [place.code for place in places.find("source", "commune")] == ["01.001.03"]
 
 
 def test_several_places_of_one_name_are_all_offered_the_most_populous_first() -> None:
