@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from flows.errors import AwalError
-from gateway.settings import FILE, Channel, describe
+from gateway.settings import FILE, Channel, describe, unused
 
 if TYPE_CHECKING:
     from gateway.project import Project
@@ -151,11 +150,8 @@ def _channels(project: Project) -> Found:
 
 def without_effect(project: Project, name: str) -> list[str]:
     """Return what is set on a channel but not used yet by any adapter."""
-    from gateway.channels.base import Settings as Used
-
-    used = {field.name for field in fields(Used)}
-    given = project.settings.channels[name]
-    return [row.name for row in describe(Channel) if row.name not in used and getattr(given, row.name) != row.default]
+    given, later = project.settings.channels[name], unused()
+    return [row.name for row in describe(Channel) if row.name in later and getattr(given, row.name) != row.default]
 
 
 def _modem(project: Project) -> Found:

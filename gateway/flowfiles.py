@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from flows.check import Translations, check_all
 from flows.errors import AwalError
 from flows.load import Loaded, Problem, load
 from flows.model import Flow
-from flows.texts import Texts
 from gateway import log
 
 TESTS = ".test.yaml"
@@ -45,7 +45,7 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
 class FlowFiles:
     """The flows of one folder, as last read."""
 
-    def __init__(self, folder: Path, texts: Texts) -> None:
+    def __init__(self, folder: Path, texts: Translations) -> None:
         self.folder = folder
         self.texts = texts
         self._state: tuple[tuple[str, int, int], ...] | None = None
@@ -59,12 +59,20 @@ class FlowFiles:
         if state == self._state:
             return False
         self._state = state
-        self.loaded = load_all(flow_files(self.folder))
-        self.problems = [problem for loaded in self.loaded for problem in loaded.problems]
+        self.loaded = list(self._load())
+        self.problems = list(check_all(self.loaded, self.texts))
         for problem in self.problems:
             if problem.level == "error":
                 log.event("flow not served", level=40, problem=str(problem))
         return True
+
+    def _load(self) -> Iterator[Loaded]:
+        """Load each file that can be read."""
+        for path in flow_files(self.folder):
+            try:
+                yield from load_all([path])
+            except AwalError as error:
+                log.event("flow not served", level=40, problem=str(error))
 
     def sound(self) -> list[Flow]:
         """Return the flows without an error, the first file of each id."""

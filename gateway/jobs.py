@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flows.encoding import measure
+from flows.errors import AwalError
 from gateway import control, log
+from gateway.ids import uuid7
 from gateway.scheduler import Job, Schedule, every, on
+from gateway.settings import FILE
+from reports.periods import Period, before, month_of, single, today_of, week_of
+from storage.store import OutboundRow
 
 if TYPE_CHECKING:
     from gateway.project import Project
 
+WORTH = 3 * 86_400_000
+"""Milliseconds after which a digest is old news."""
 SINCE = "scheduled-since"
 """The store's note of the moment from which schedules count: nothing is owed from before the gateway was there."""
 
@@ -67,3 +75,53 @@ class Retries:
         """Plan the retry that a failed attempt asks for."""
         self.count = 0 if ok else self.count + 1
         self.at = None if ok else now + timedelta(seconds=delay)
+
+
+def send_digest(project: Project, name: str, slot: str) -> None:
+    """Queue an official's SMS about the last closed period; the store drops a second one for the same period."""
+    from reports.render import render
+    from reports.report import build
+
+    official = project.settings.officials[name]
+    today = today_of(project.clock(), project.settings.gateway.timezone)
+    period = closed_period(official.schedule, today)
+    region = project.settings.gateway.region
+    made = build(project.store, period, official.place, project.texts, today, region=region)
+    text = str(render(made, "sms", official.language, project.texts))
+    queued = project.store.enqueue([digest_row(project, name, text, f"digest {name} {period.label}")])
+    project.grown()
+    log.event("digest", official=name, slot=slot, period=period.label, queued=queued)
+
+
+def closed_period(schedule: str, today: date) -> Period:
+    """Return what a digest of this schedule tells about: yesterday, the last week or the last month."""
+    running = {"daily": single, "monthly": month_of}.get(Schedule.parse(schedule).kind, week_of)
+    return before(running(today))
+
+
+def digest_row(project: Project, name: str, text: str, dedupe_key: str) -> OutboundRow:
+    """Return the SMS for an official, given up when it has not left within three days."""
+    phone, now, cost = project.settings.officials[name].phone, project.clock(), measure(text)
+    return OutboundRow(
+        id=uuid7(now),
+        citizen=project.phones.pseudonym(phone),
+        channel=digest_channel(project, name),
+        recipient=project.phones.seal(phone),
+        text=text,
+        encoding=cost.encoding,
+        segments=cost.segments,
+        created_at=now,
+        dedupe_key=dedupe_key,
+        not_after=now + WORTH,
+    )
+
+
+def digest_channel(project: Project, name: str) -> str:
+    """Return the channel that sends an official's SMS: the one named, or the first that carries SMS."""
+    named = project.settings.officials[name].channel
+    able = [channel.name for channel in project.channels.values() if "sms" in channel.bearers]
+    if named:
+        able = [one for one in able if one == project.channel(named).name]
+    if not able:
+        raise AwalError(f"{FILE}: no channel can send SMS to [officials.{name}]. Configure one under [channels.NAME].")
+    return able[0]

@@ -15,7 +15,9 @@ logger = logging.getLogger("awal")
 
 _PHONE = re.compile(r"(?<!\w)(?:(?:\+|%2[Bb]|00)[1-9]|212|0[5-7])(?:[ .-]?[0-9]){6,13}(?!\w)")
 _SECRET_PATH = re.compile(r"(/in/[a-z0-9-]+/)[A-Za-z0-9_-]{16,}")
-_SECRET_FIELD = re.compile(r"(?i)\b(secret|token|auth_token|api_?key|password|authorization)(['\"]?\s*[=:]\s*)\S+")
+_SECRET_FIELD = re.compile(
+    r"(?i)\b(secret|token|auth_token|api_?key|password|authorization)(['\"]?\s*[=:]\s*)((Basic|Bearer) )?\S+"
+)
 
 
 def redact(text: str) -> str:

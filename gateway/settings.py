@@ -105,8 +105,10 @@ class Channel(Section, frozen=True, kw_only=True):
     port: Annotated[int, Note("SMSC port.", least=0)] = 0
     system_id: Annotated[str, Note("SMPP system id.")] = ""
     bearers: Annotated[tuple[str, ...], Note("What an SMPP bind carries.", choices=("sms", "ussd"))] = ()
-    dialect: Annotated[str, Note("SMPP dialect: a shipped name, or a YAML file of the project.")] = ""
-    profile: Annotated[str, Note("ussd-http profile: a shipped name, or a YAML file of the project.")] = ""
+    dialect: Annotated[str, Note("Dialect of an SMPP channel: a shipped name, or a YAML file of the project.")] = ""
+    profile: Annotated[str, Note("Profile of an ussd-http channel: a shipped name, or a YAML file of the project.")] = (
+        ""
+    )
     flow: Annotated[str, Note("Flow this channel's USSD code opens; empty offers a menu.")] = ""
     gsm_limit: Annotated[int, Note("Septets a USSD screen holds.", least=40)] = 160
     ucs2_limit: Annotated[int, Note("UCS-2 units a USSD screen holds.", least=30)] = 70
@@ -373,8 +375,16 @@ read from the environment variable NAME. An unknown name is refused, with the ne
 
 
 def _line(row: Setting) -> str:
+    later = " **Not used yet.**" if row.section == Channel.title and row.name in unused() else ""
     default = "required" if row.default is None else f"`{msgspec.json.encode(row.default).decode()}`"
     accepts = f" One of {', '.join(f'`{choice}`' for choice in row.note.choices)}." if row.note.choices else ""
     accepts += f" Form: {row.note.hint}." if row.note.hint else ""
     kind = _WORDS[row.kind] + (", secret" if row.secret else "")
-    return f"| `{row.name}` | {kind} | {default} | {row.help}{accepts} |"
+    return f"| `{row.name}` | {kind} | {default} | {row.help}{accepts}{later} |"
+
+
+def unused() -> set[str]:
+    """Return the settings of a channel that no adapter uses yet."""
+    from gateway.channels.base import Settings as Used
+
+    return {row.name for row in describe(Channel)} - set(Used.__struct_fields__)

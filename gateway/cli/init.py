@@ -85,6 +85,7 @@ phone = "+212600000001"
 language = "fr"
 place = "02"
 schedule = "monday 08:00"
+channel = "simulator"
 """
 
 KEYS = """

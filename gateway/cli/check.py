@@ -1,0 +1,50 @@
+"""`awal check`: every error of every flow, in one run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from flows.errors import AwalError
+from gateway.cli.common import as_json, outside, write_json
+
+
+@click.command()
+@click.argument("files", metavar="[FILE…]", nargs=-1, type=click.Path(path_type=Path))
+@as_json
+@click.pass_context
+def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Say everything that is wrong with flows: `file:line: CODE: what is wrong. What to do.`
+
+    Without FILE, check the project's flows. Warnings do not count: the exit code is 1 for errors only.
+
+    \b
+    Example:
+        awal check
+        awal check flows/water.yaml --json
+    """
+    from flows.check import check_all
+    from gateway.flowfiles import load_all
+
+    found = list(files) or flows_of_project()
+    problems = check_all(load_all(found), outside().texts)
+    errors = sum(problem.level == "error" for problem in problems)
+    if as_json:
+        write_json([problem.as_json() for problem in problems])
+    else:
+        for problem in problems:
+            click.echo(problem.line_text())
+        click.echo(f"{len(found)} checked: {errors} errors, {len(problems) - errors} warnings.", err=True)
+    ctx.exit(1 if errors else 0)
+
+
+def flows_of_project() -> list[Path]:
+    """Return the project's flow files; raises AwalError when there is none."""
+    from gateway.flowfiles import flow_files
+
+    folder = outside().directory / "flows"
+    found = flow_files(folder)
+    if not found:
+        raise AwalError(f"{folder}: holds no flow. Put a *.yaml there, or name a file.")
+    return found

@@ -1,0 +1,60 @@
+"""What every room's tests share: the real programs they need, and where the repository is."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _absent(name: str) -> bool:
+    """Tell whether a program, `module:NAME` or `font:NAME` is missing."""
+    kind, _, what = name.rpartition(":")
+    if kind == "module":
+        return importlib.util.find_spec(what) is None
+    if kind == "font":
+        listed = shutil.which("fc-list") and subprocess.run(["fc-list"], capture_output=True, text=True).stdout
+        return what.lower() not in (listed or "").lower()
+    return shutil.which(what) is None
+
+
+@pytest.fixture(scope="session")
+def need() -> Callable[..., None]:
+    """Return `need(*names)`: skip the test when something it needs is absent, or fail where nothing may be skipped.
+
+    AWAL_REQUIRE_ALL=1, as in CI, turns every such skip into a failure.
+    """
+
+    def check(*names: str) -> None:
+        missing = [name for name in names if _absent(name)]
+        if not missing:
+            return
+        reason = f"not installed: {', '.join(missing)} (`make programs` installs what it can)"
+        if os.environ.get("AWAL_REQUIRE_ALL") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+    return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """Turn every other skip into a failure too, where AWAL_REQUIRE_ALL=1 says that nothing may be skipped."""
+    report = yield
+    if report.skipped and os.environ.get("AWAL_REQUIRE_ALL") == "1" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but AWAL_REQUIRE_ALL=1 allows no skip: {call.excinfo and call.excinfo.value}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the directory of the repository."""
+    return ROOT
