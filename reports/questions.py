@@ -87,11 +87,11 @@ class _Asked(Struct, frozen=True):
     counts: Mapping[str, int]
 
 
-def questions(versions: Sequence[Flow], tallies: Iterable[Tally], k: int) -> tuple[Question, ...]:
-    """Return the questions of a flow, given all its versions met, with counts of at least `k`."""
-    asked = _asked(sorted(versions, key=lambda flow: -flow.version), list(tallies))
+def questions(versions: Mapping[str, Flow], tallies: Iterable[Tally], k: int) -> tuple[Question, ...]:
+    """Return the questions of a flow, given its versions met by their hash, with counts of at least `k`."""
+    asked = _asked(versions, tallies)
     made = [_question(one, k) for one in asked]
-    deciding = frozenset().union(*(_deciding(flow) for flow in versions))
+    deciding = frozenset().union(*map(_deciding, versions.values()))
     if not any(one.hidden and one.step in deciding for one in made):
         return tuple(made)
     return tuple(_rounded(one) if which.conditional else one for one, which in zip(made, asked, strict=True))
@@ -122,11 +122,10 @@ def _names_problems(question: Question) -> bool:
     return question.step.startswith(PROBLEM)
 
 
-def _asked(versions: Sequence[Flow], tallies: Sequence[Tally]) -> list[_Asked]:
+def _asked(by_hash: Mapping[str, Flow], tallies: Iterable[Tally]) -> list[_Asked]:
     """Lay the versions over one another and give each question its counts."""
-    by_hash = {flow.hash: flow for flow in versions}
     asks: dict[tuple[str, str], list[tuple[Flow, Ask]]] = {}
-    for flow in versions:
+    for flow in sorted(by_hash.values(), key=lambda flow: -flow.version):
         for ask in flow.questions:
             asks.setdefault((ask.id, ask.type), []).append((flow, ask))
     counts: dict[tuple[str, str], Counter[str]] = {key: Counter() for key in asks}

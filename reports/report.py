@@ -177,20 +177,18 @@ def covers(place: str, code: str) -> bool:
 
 
 def _flow(
-    versions: Sequence[Flow], tallies: Sequence[Tally], k: int, begun: int | None, done: int | None
+    versions: Mapping[str, Flow], tallies: Sequence[Tally], k: int, begun: int | None, done: int | None
 ) -> FlowReport:
-    newest = max(versions, key=lambda flow: flow.version)
+    newest = max(versions.values(), key=lambda flow: flow.version)
     made = questions(versions, tallies, k)
     return FlowReport(newest.id, newest.version, newest.title, newest.language, newest.sector, begun, done, made)
 
 
-def _versions(store: Store, hashes: Iterable[str]) -> dict[str, list[Flow]]:
-    """Return the versions met of each flow, by flow id in order."""
-    met = [restore(data) for one in sorted(hashes) if (data := store.flow_data(one)) is not None]
-    found: dict[str, list[Flow]] = {flow: [] for flow in sorted({flow.id for flow in met})}
-    for flow in met:
-        found[flow.id].append(flow)
-    return found
+def _versions(store: Store, hashes: Iterable[str]) -> dict[str, dict[str, Flow]]:
+    """Return the versions met of each flow by their hash, the flows in the order of their ids."""
+    met = {one: restore(data) for one in sorted(hashes) if (data := store.flow_data(one)) is not None}
+    ids = sorted({flow.id for flow in met.values()})
+    return {id: {one: flow for one, flow in met.items() if flow.id == id} for id in ids}
 
 
 def _with_change(flows: Sequence[FlowReport], earlier: Sequence[FlowReport]) -> tuple[FlowReport, ...]:
