@@ -1,0 +1,40 @@
+"""Commands: words a citizen may send on any question. Only a whole message is one (rule 21)."""
+
+from __future__ import annotations
+
+from locales.folding import fold, spaced
+
+WORDS: dict[str, tuple[str, ...]] = {
+    "STOP": ("stop", "arrêt", "arrêter", "توقف", "قف", "إلغاء", "إيقاف", "ⵙⴱⴷⴷ", "sbdd"),
+    "HELP": ("aide", "help", "مساعدة", "المساعدة", "ⵜⵉⵡⵉⵙⵉ", "tiwisi"),
+    "LANGUAGE": (
+        *("langue", "langues", "language", "changer de langue", "changer la langue"),
+        *("لغة", "اللغة", "تغيير اللغة", "ⵜⵓⵜⵍⴰⵢⵜ", "tutlayt"),
+    ),
+    "BACK": ("retour", "back", "précédent", "رجوع", "الرجوع", "السابق", "ⴰⵖⵓⵍ", "aɣul"),
+    "RESTART": (
+        *("recommencer", "restart", "من جديد", "ابدأ من جديد", "البدء من جديد", "البداية من جديد"),
+        *("إعادة", "إعادة البدء", "أعد", "ⴰⵔⵎ ⴷⴰⵖ", "arm daɣ"),
+    ),
+    "DELETE": (
+        *("supprimer", "effacer", "delete", "delete my data"),
+        *(f"{verb} mes données" for verb in ("supprimer", "supprimez", "effacer", "effacez")),
+        *("حذف", "مسح", "احذف", "امسح"),
+        *(f"{verb} {what}" for verb in ("حذف", "مسح", "احذف", "امسح") for what in ("بياناتي", "معطياتي")),
+    ),
+    "MYDATA": ("mes données", "mesdonnées", "my data", "mydata", "بياناتي", "معطياتي"),
+}
+"""Each command's words in French, Arabic, English and Amazigh (both scripts); a native review of zgh is due."""
+
+_BY_WORD = {spaced(fold(word)): name for name, words in WORDS.items() for word in words}
+_LONGEST = max(map(len, _BY_WORD))
+
+
+def command(raw: str) -> str | None:
+    """Return the command that the whole message is, else None.
+
+    >>> command(" « Arrêt ! » "), command("stop la pollution")
+    ('STOP', None)
+    """
+    text = spaced(fold(raw))
+    return _BY_WORD.get(text) if len(text) <= _LONGEST else None
