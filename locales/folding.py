@@ -34,7 +34,7 @@ def strip_edges(folded: str) -> str:
 
 
 def spaced(folded: str) -> str:
-    """Return folded text with hyphens and apostrophes between letters as blanks, so that `rendez-vous` has two words."""
+    """Return folded text with hyphens and apostrophes between letters as blanks: `rendez-vous` has two words."""
     return _INNER.sub(" ", folded) if "-" in folded or "'" in folded else folded
 
 

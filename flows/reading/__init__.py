@@ -21,15 +21,6 @@ from locales.folding import plain, strip_edges
 
 __all__ = ["Reading", "Spec", "command", "read"]
 
-_WORDED = {
-    "yes_no": read_yes_no,
-    "choice": read_choice,
-    "choices": read_choices,
-    "date": read_date,
-    "language": read_language,
-}
-_NUMERIC = {"rating": read_rating, "nps": read_nps, "integer": read_integer, "decimal": read_decimal}
-
 
 def read(raw: str, spec: Spec, places: Places | None = None) -> Reading:
     """Return the one reading of a reply. It never raises, whatever the text.
@@ -51,12 +42,28 @@ def read(raw: str, spec: Spec, places: Places | None = None) -> Reading:
 
 
 def _value(raw: str, text: str, spec: Spec, places: Places | None) -> Reading:
-    worded = _WORDED.get(spec.type)
-    if worded:
-        return worded(text, spec)
-    numeric = _NUMERIC.get(spec.type)
-    if numeric:
-        return numeric(raw, text, spec)
-    if spec.type == "place":
-        return read_place(text, spec, places)
-    return read_phone(text) if spec.type == "phone" else read_text(raw)
+    match spec.type:
+        case "yes_no":
+            return read_yes_no(text)
+        case "choice":
+            return read_choice(text, spec)
+        case "choices":
+            return read_choices(text, spec)
+        case "rating":
+            return read_rating(raw, text, spec)
+        case "nps":
+            return read_nps(raw, text)
+        case "integer":
+            return read_integer(raw, text, spec)
+        case "decimal":
+            return read_decimal(raw, text, spec)
+        case "text":
+            return read_text(raw)
+        case "date":
+            return read_date(text, spec)
+        case "phone":
+            return read_phone(text)
+        case "place":
+            return read_place(text, spec, places)
+        case "language":
+            return read_language(text, spec)

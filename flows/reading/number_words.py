@@ -9,28 +9,10 @@ from itertools import pairwise
 
 from locales.folding import fold, spaced
 
-_FRENCH = [
-    "zéro",
-    "un",
-    "deux",
-    "trois",
-    "quatre",
-    "cinq",
-    "six",
-    "sept",
-    "huit",
-    "neuf",
-    "dix",
-    "onze",
-    "douze",
-    "treize",
-    "quatorze",
-    "quinze",
-    "seize",
-    "dix-sept",
-    "dix-huit",
-    "dix-neuf",
-]
+_FRENCH = (
+    *("zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix"),
+    *("onze", "douze", "treize", "quatorze", "quinze", "seize", "dix-sept", "dix-huit", "dix-neuf"),
+)
 _FRENCH_TENS = {2: "vingt", 3: "trente", 4: "quarante", 5: "cinquante", 6: "soixante", 7: "soixante"}
 _FRENCH_TENS |= {8: "quatre-vingt", 9: "quatre-vingt"}
 
@@ -189,7 +171,7 @@ def _rank(value: int) -> int:
 
 def _amazigh() -> dict[str, int]:
     """Return the Amazigh numerals, and the teens: `ⵢⴰⵏ ⴷ ⵎⵔⴰⵡ`."""
-    table = {}
+    table: dict[str, int] = {}
     for value, words in _AMAZIGH.items():
         for word in map(fold, words.split()):
             teen = f"{word} d mraw" if word.isascii() else f"{word} ⴷ ⵎⵔⴰⵡ"

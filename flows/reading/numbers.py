@@ -77,7 +77,7 @@ def read_rating(raw: str, text: str, spec: Spec) -> Reading:
     return _labelled(text, labels) if found is None else found
 
 
-def read_nps(raw: str, text: str, spec: Spec) -> Reading:
+def read_nps(raw: str, text: str) -> Reading:
     """Read a mark from 0 to 10."""
     return _in_scale(raw, text, 0, 10) or unclear("not-a-number")
 

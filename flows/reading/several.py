@@ -34,26 +34,10 @@ _ATTACHED_AND = re.compile(r"(?<=\d)و(?=\d)")
 _AND = frozenset(("et", "w", "و", "ⴷ"))
 # Words that turn a list into something else may not stand for the beginning of a label.
 _TURNING = frozenset(
-    [
-        "pas",
-        "non",
-        "sans",
-        "sauf",
-        "mais",
-        "aucun",
-        "aucune",
-        "plus",
-        "moins",
-        "tout",
-        "tous",
-        "rien",
-        "ليس",
-        "غير",
-        "بدون",
-        "ماشي",
-        "machi",
-        "bla",
-    ]
+    (
+        *("pas", "non", "sans", "sauf", "mais", "aucun", "aucune", "plus", "moins", "tout", "tous", "rien"),
+        *("ليس", "غير", "بدون", "ماشي", "machi", "bla"),
+    )
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from flows.reading.courtesy import position, without_thanks
-from flows.reading.spec import Reading, Spec, unclear
+from flows.reading.spec import Reading, unclear
 from locales.folding import EDGES, fold, strip_edges
 
 YES = (
@@ -19,7 +19,7 @@ _BY_POSITION = {1: "yes", 2: "no"}
 _BETWEEN = re.compile(f"[{re.escape(EDGES)}]+")
 
 
-def read_yes_no(text: str, spec: Spec) -> Reading:
+def read_yes_no(text: str) -> Reading:
     """Read folded text as yes or no. Every word must say the same; one word more than that is unclear."""
     known = _MEANING.get(text)
     if known:
