@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -60,6 +61,7 @@ def serve(url: str, host: str, port: int, open_periods: bool) -> None:
     except OSError as fault:
         _fail(f"{host}:{port} cannot be listened on ({fault.strerror or fault}). Choose another with --host or --port.")
     actual = getattr(server, "effective_port", port)
+    signal.signal(signal.SIGTERM, _stop)
     click.echo(f"Awal national platform is listening on http://{_shown(host)}:{actual}")
     sys.stdout.flush()
     try:
@@ -119,6 +121,11 @@ def list_gateways(as_json: bool, url: str) -> None:
         click.echo(f"{one.id:20} {one.region} {regions()[one.region].name_fr:28} {_last(one)}")
     if not found:
         click.echo("No gateway is enrolled. Run `awal keys` on one, then: awal-national gateway add --help")
+
+
+def _stop(_number: int, _frame: object) -> NoReturn:
+    """End the server's loop: it finishes what it answers and the store is closed."""
+    raise SystemExit(0)
 
 
 def _heard(one: Gateway) -> dict[str, int]:

@@ -181,6 +181,7 @@ def nation(
             server.asyncore.loop(timeout=server.adj.asyncore_loop_timeout, map=server._map, count=1)
         server.task_dispatcher.shutdown()
         server.close()
+        server.asyncore.close_all(server._map)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
