@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.model import Text
@@ -192,6 +192,7 @@ def test_two_versions_of_a_flow_keep_their_own_inline_words() -> None:
     assert [catalogues.flow(text, "ar", "fr").text for text in (first, second, first)] == ["واحد", "اثنان", "واحد"]
 
 
+@settings(deadline=None)  # the first example reads the catalogues
 @given(
     context=st.sampled_from(["water", "water/supply", "x/y/z", ""]),
     source=st.text(min_size=1),
