@@ -249,6 +249,17 @@ class TestUnreachableProvider:
             on.now = on.row("m1").next_at
         assert waits == [5_000 * 2**n for n in range(6)] + [LONGEST_OUTAGE_WAIT] * 3
 
+    def test_one_success_ends_the_outage(self, bench: Make) -> None:
+        unreachable = Sent("unreachable", error="network")
+        on = bench(Scripted("sms", unreachable, unreachable, unreachable, Sent("accepted"), unreachable))
+        for id in ("m1", "m2"):
+            on.queue(id)
+        for _ in range(3):
+            on.run()
+            on.now += LONGEST_OUTAGE_WAIT
+        on.run()
+        assert {on.row(id).next_at - on.now for id in ("m1", "m2")} == {-on.now, 5_000}
+
     def test_patience_ends(self, bench: Make) -> None:
         on = bench(Scripted("sms", *[Sent("unreachable", error="network")] * 2))
         on.queue("m1")

@@ -121,7 +121,8 @@ class TestSenselessRequests:
         conversations = Recorder()
         letter = Letter(route, body, content_type=content_type)
         response = deliver(ENVELOPES[type].channel(type), letter, SECRET, conversations)
-        assert (response.status_code, conversations.taken) == (400, [])
+        assert (response.status_code, response.text) == (400, "The body is no form.\n")
+        assert conversations.taken == []
 
     def test_a_body_that_is_too_long_says_so(self, type: str, route: str) -> None:
         letter = genuine(type, route).letter

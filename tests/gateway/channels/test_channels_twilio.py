@@ -18,7 +18,7 @@ from vendor import Reply
 from werkzeug.test import EnvironBuilder
 
 import gateway.channels.twilio as adapter
-from gateway.channels.base import Channel, Sendable, Sent, Settings
+from gateway.channels.base import Channel, Refused, Sendable, Sent, Settings
 from gateway.channels.twilio import Twilio
 from gateway.lane import InboundRequest, Lane
 
@@ -100,6 +100,14 @@ class TestSignatures:
 
     def test_a_secret_in_the_path_opens_nothing(self) -> None:
         assert knock({"X-Twilio-Signature": signed(SECRET)}, path=f"/in/my-twilio/{SECRET}/sms") == 404
+
+    def test_a_channel_opened_by_another_door_than_the_lane_takes_no_path_secret_either(self) -> None:
+        channel = ENVELOPES["twilio"].channel("twilio")
+        builder = EnvironBuilder(method="POST", data=CASE.form, headers={"X-Twilio-Signature": signed(SECRET)})
+        request = InboundRequest(builder.get_environ())
+        assert len(channel.open(request, "sms", "")) == 1
+        with pytest.raises(Refused):
+            channel.open(request, "sms", SECRET)
 
     @given(
         name=st.sampled_from([*CASE.form, "Added"]),
@@ -260,3 +268,4 @@ def test_nothing_is_logged_of_whom_we_write_to(
     channel.send(MESSAGE)
     assert "661234567" not in caplog.text
     assert SECRET not in caplog.text
+    assert not [record for record in caplog.records if record.name == "awal.twilio"]
