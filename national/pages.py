@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from flask import Blueprint, abort, current_app, render_template, request
 
 from national.figures import SECTORS
-from national.publication import Publication
+from national.publication import Publication, Week
 from national.regions import MOROCCO
 from national.store import Totals
 
@@ -59,7 +59,18 @@ def words(labels: Mapping[str, str]) -> str:
 @blueprint.app_template_filter("day")
 def day(value: date) -> str:
     """Write a date in French."""
-    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+    return f"{_ordinal(value.day)} {MONTHS[value.month - 1]} {value.year}"
+
+
+@blueprint.app_template_filter("span")
+def span(week: Week) -> str:
+    """Write the days of a week in French, nothing twice."""
+    first, last = day(week.first), day(week.last)
+    if week.first.year == week.last.year:
+        first = first.rpartition(" ")[0]
+        if week.first.month == week.last.month:
+            first = first.rpartition(" ")[0]
+    return f"du {first} au {last}"
 
 
 @blueprint.app_template_filter("moment")
@@ -73,6 +84,10 @@ def moment(ms: int) -> str:
 def sector(name: str) -> str:
     """Return a sector's French name."""
     return SECTORS.get(name, name)
+
+
+def _ordinal(number: int) -> str:
+    return "1er" if number == 1 else str(number)
 
 
 def _publication() -> Publication:

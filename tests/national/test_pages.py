@@ -17,6 +17,9 @@ from wire_world import OTHER_SIGNING, PLACES, SIGNING, W47, W48, Clock, Nation, 
 
 from flows.model import Text
 from national.app import create_app
+from national.pages import span
+from national.publication import Week
+from national.regions import first_day, last_day
 from reports.keys import public_key
 from reports.sync import open_syncer
 
@@ -140,10 +143,26 @@ def test_each_week_has_its_own_page(oriental: World, platform: Nation) -> None:
     assert json.loads(get(platform, "/v1/regions/02"))["periods"] == ["2026-W48", "2026-W47"]
     older = json.loads(get(platform, "/v1/regions/02?period=2026-W47"))
     assert (older["period"]["label"], older["flows"][0]["started"]) == ("2026-W47", 200)
-    assert "16 novembre 2026" in get(platform, "/regions/02?period=2026-W47")
+    assert "Semaine du 16 au 22 novembre 2026" in get(platform, "/regions/02?period=2026-W47")
     client = create_app(platform.store, clock=platform.clock).test_client()
     for path in ("/regions/02?period=2026-W40", "/v1/regions/02?period=x", "/regions/13", "/v1/regions/00"):
         assert client.get(path).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("2026-W47", "du 16 au 22 novembre 2026"),
+        ("2026-W49", "du 30 novembre au 6 décembre 2026"),
+        ("2026-W53", "du 28 décembre 2026 au 3 janvier 2027"),
+        ("2026-W23", "du 1er au 7 juin 2026"),
+    ],
+)
+def test_weeks_are_written_as_french_does(label: str, told: str) -> None:
+    first, last = first_day(label), last_day(label)
+    assert first is not None
+    assert last is not None
+    assert span(Week(label, first, last, provisional=False)) == told
 
 
 def test_a_region_page_is_small_whole_and_without_scripts(oriental: World, platform: Nation) -> None:
