@@ -28,7 +28,7 @@ class Library:
         """Serve these flows from now on, each in the languages that it and the gateway share."""
         self.flows = {flow.id: self._limited(flow) for flow in flows}
         self.keywords = {fold(word): flow for flow in self.flows.values() for word in flow.keywords}
-        self.home = home(list(self.flows.values()), self._spoken(), Text(HOME, PHRASES["home_ask"]))
+        self.home = home(list(self.flows.values()), self._spoken(), Text("home_ask", PHRASES["home_ask"]))
         for flow in (*self.flows.values(), self.home):
             self.store.keep_flow(flow.hash, flow.id, flow.version, dump(flow), now)
             self._pinned[flow.hash] = flow

@@ -72,7 +72,7 @@ class Project:
         """The words citizens read: the project's own catalogues first, then the shipped ones."""
         from locales.catalogue import Catalogues
 
-        return Catalogues([self.directory / "locales"])
+        return Catalogues([self.directory / "locales"], cache=self.directory / "data" / "cache")
 
     @cached_property
     def files(self) -> FlowFiles:

@@ -17,7 +17,8 @@ from gateway.cli.common import as_json, outside, write_json
 def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     """Say everything that is wrong with flows: `file:line: CODE: what is wrong. What to do.`
 
-    Without FILE, check the project's flows. Warnings do not count: the exit code is 1 for errors only.
+    Without FILE, check the project's flows; conversation tests among the files are left out. Warnings do not count:
+    the exit code is 1 for errors only.
 
     \b
     Example:
@@ -25,9 +26,9 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
         awal check flows/water.yaml --json
     """
     from flows.check import check_all
-    from gateway.flowfiles import load_all
+    from gateway.flowfiles import TESTS, load_all
 
-    found = list(files) or flows_of_project()
+    found = [file for file in files if not file.name.endswith(TESTS)] or flows_of_project()
     problems = check_all(load_all(found), outside().texts)
     errors = sum(problem.level == "error" for problem in problems)
     if as_json:
