@@ -65,7 +65,7 @@ def later_answer(subject: Subject) -> Iterator[Finding]:
     """Find the names of questions that no path asks before."""
     for at, source, line in subject.conditions():
         for name in sorted(parse(source).names & subject.asks.keys()):
-            if at not in subject.graph.after(subject.flow.index[name]):
+            if not subject.graph.follows(subject.flow.index[name], at):
                 message = f"the question '{name}' in {quoted(source)} is not asked before this step"
                 yield Finding(line, message, "Move the question up, or this step down")
 
@@ -97,7 +97,7 @@ def impossible_value(subject: Subject) -> Iterator[Finding]:
                 if isinstance(value, str) and seen.words and value not in seen.words:
                     advice = did_you_mean(value, seen.words, f"Write one of: {listed(seen.words)}")
                     yield Finding(line, f"{quoted(value)} is never the answer to '{name}'", advice)
-        if _beyond(comparison, {name: answer(ask) for name, ask in subject.asks.items()}):
+        if _beyond(subject, comparison):
             shown = f"{_shown(comparison.left)} {comparison.sign} {_shown(comparison.right)}"
             yield Finding(line, f"{shown} is never true: the answer stays in its range", "Look at min and max")
 
@@ -155,14 +155,14 @@ _REACH: Mapping[str, Callable[[float, float, float], bool]] = {
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-def _beyond(comparison: Comparison, seen: Mapping[str, Answer]) -> bool:
+def _beyond(subject: Subject, comparison: Comparison) -> bool:
     """Tell whether a number lies where the answer never goes."""
     left, sign, right = comparison.left, comparison.sign, comparison.right
     if isinstance(right, Name):
         left, sign, right = right, _MIRRORED.get(sign, sign), left
     if not isinstance(left, Name) or not isinstance(right, int | float) or sign not in _REACH:
         return False
-    bounds = seen[left.name]
+    bounds = answer(subject.asks[left.name])
     low = float("-inf") if bounds.low is None else bounds.low
     high = float("inf") if bounds.high is None else bounds.high
     return bounds.kind == "number" and not _REACH[sign](low, high, right)
@@ -182,15 +182,18 @@ def unknown_slot(subject: Subject) -> Iterator[Finding]:
     """Find the slots that would be shown to the citizen as they are written."""
     for spot in subject.spots():
         step = spot.at.partition("#")[0].partition("/")[0]
-        before = _given(subject, step)
         for source in dict.fromkeys((spot.text.source, *spot.text.inline.values())):
-            for name in sorted(_named(source) - before):
+            named = _named(source)
+            before = _given(subject, step) if named else frozenset()
+            for name in sorted(named - before):
                 advice = did_you_mean(name, before, "Write the id of a question before, or no braces")
                 yield Finding(subject.line(spot.at, step), f"the slot {{{name}}} is never filled here", advice)
 
 
 def _named(source: str) -> frozenset[str]:
     """Return what stands in braces, slots or not; a single brace stands for itself."""
+    if "{" not in source and "}" not in source:
+        return frozenset()
     odd = re.findall(r"[{}]", re.sub(r"\{[^{}]*\}", "", source))
     return slots(source) | {found.strip() for found in re.findall(r"\{([^{}]*)\}", source)} | set(odd)
 
@@ -200,4 +203,4 @@ def _given(subject: Subject, step: str) -> frozenset[str]:
     if step not in subject.flow.index:
         return frozenset()
     at = subject.flow.index[step]
-    return frozenset(name for name in subject.asks if at in subject.graph.after(subject.flow.index[name]))
+    return frozenset(name for name in subject.asks if subject.graph.follows(subject.flow.index[name], at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from flows.model import END, Ask, End, Flow, Go, Menu, Option, Step
 
@@ -17,7 +18,8 @@ class Graph:
         self.flow = flow
         self.end = len(flow.steps)
         self.next = [frozenset(self._leads(at, step)) for at, step in enumerate(flow.steps)]
-        self._reached: dict[int, frozenset[int]] = {}
+        self.reachable = self.spread([0])
+        self._after: dict[int, int] = {}
 
     def _leads(self, at: int, step: Step) -> Iterable[int]:
         if step.when:
@@ -41,11 +43,11 @@ class Graph:
     def _target(self, name: str, at: int) -> int:
         return self.end if name == END else self.flow.index.get(name, at + 1)
 
-    def after(self, at: int) -> frozenset[int]:
-        """Return every index that can come after step `at`."""
-        if at not in self._reached:
-            self._reached[at] = self.spread(self.next[at])
-        return self._reached[at]
+    def follows(self, at: int, other: int) -> bool:
+        """Tell whether step `other` can come after step `at`; each step's followers are kept as one number's bits."""
+        if at not in self._after:
+            self._after[at] = sum(1 << one for one in self.spread(self.next[at]))
+        return bool(self._after[at] >> other & 1)
 
     def spread(self, starts: Iterable[int], among: frozenset[int] | None = None) -> frozenset[int]:
         """Return every index reachable from `starts`, through indexes of `among` only where it is given."""
@@ -60,17 +62,12 @@ class Graph:
                 waiting.extend(self.next[at])
         return frozenset(seen)
 
-    @property
-    def reachable(self) -> frozenset[int]:
-        """Every index that some conversation comes to."""
-        return self.spread([0])
-
-    @property
+    @cached_property
     def silent(self) -> frozenset[int]:
         """The steps that wait for nobody."""
         return frozenset(at for at, step in enumerate(self.flow.steps) if not isinstance(step, Ask | Menu))
 
-    @property
+    @cached_property
     def ending(self) -> frozenset[int]:
         """Every index from which the end can be reached."""
         before: dict[int, list[int]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -40,11 +41,11 @@ def read_keys(
     found: dict[str, Any] = {}
     for name, (key, value) in node.pairs.items():
         sheet.notes.lines[f"{where}#{name}"] = key.line
-        if name in skip:
+        if name in skip or sheet.notes.full:
             continue
         try:
             if name not in keys:
-                raise unknown_key(key, (*keys, *skip), whose)
+                raise unknown_key(key, dict.fromkeys((*keys, *skip)), whose)
             found[name] = keys[name].read(value, sheet, where)
         except Refused as refused:
             sheet.notes.refuse(refused)
@@ -54,7 +55,7 @@ def read_keys(
 def lacks(node: Map, name: str, known: Iterable[str]) -> bool:
     """Tell whether a map lacks a key; one that is there with a slip is reported as such, once."""
     known = list(known)
-    return name not in node.pairs and all(key in known or nearest(key, known) != name for key in node.pairs)
+    return name not in node.pairs and all(key in known or nearest(key, known) != name for key in islice(node.pairs, 50))
 
 
 def missing(name: str, line: int, whose: str, remedy: str) -> Refused:

@@ -7,6 +7,7 @@ at a cap.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -187,6 +188,9 @@ def _explained(error: yaml.YAMLError, text: str) -> Refused:
     shown = lines[at].strip()
     if "\t" in lines[at][: len(lines[at]) - len(lines[at].lstrip()) + 1] or _at_tab(lines[at], mark):
         return Refused(codes.TAB, at + 1, f"a tab stands before {quoted(shown)}", "Use spaces for the margin")
+    if re.match(r"""(- )?when: *["']""", shown):
+        message = f"the condition begins with a quote, which YAML takes for itself: {quoted(shown)}"
+        return Refused(codes.SYNTAX, at + 1, message, """Put all of it in single quotes: when: '"cuts" in problems'""")
     said = f"{context} {error.problem or ''}"
     for words, message, remedy in _EXPLANATIONS:
         if words in said:

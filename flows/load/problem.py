@@ -9,6 +9,8 @@ from typing import Literal
 from msgspec import Struct
 
 Level = Literal["error", "warning"]
+MAX_PROBLEMS = 200
+"""More problems than this in one file are one problem: it is no flow. The last one listed says so."""
 
 
 class Code(Struct, frozen=True):
@@ -81,8 +83,17 @@ class Notes:
         self.lines: dict[str, int] = {}
 
     def add(self, code: Code, line: int, message: str, remedy: str) -> None:
-        """Keep one problem; the two sentences get their full stops here."""
+        """Keep one problem, up to `MAX_PROBLEMS`; the two sentences get their full stops here."""
+        if self.full:
+            return
+        if len(self.problems) == MAX_PROBLEMS - 1:
+            message = f"{message}, and there are more problems than can be listed"
         self.problems.append(Problem(self.file, line, code.code, code.level, sentence(message), sentence(remedy)))
+
+    @property
+    def full(self) -> bool:
+        """True when nothing more is listed, so that nothing more need be looked at."""
+        return len(self.problems) >= MAX_PROBLEMS
 
     def refuse(self, refused: Refused) -> None:
         """Keep what a reader refused."""

@@ -31,6 +31,7 @@ from flows.load.values import (
 )
 from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, PlaceLevel, Say, Step
 
+MAX_STEPS = 500
 NUMBERS = ("integer", "decimal")
 MEASURED = ("rating", "nps", "yes_no")
 
@@ -91,6 +92,9 @@ def steps(node: Node, sheet: Sheet) -> tuple[Step, ...]:
     if not isinstance(node, List) or not node.items:
         message = "the steps are not a list of steps"
         raise Refused(codes.WRONG_SHAPE, node.line, message, "Begin each step with a dash: - say: Merci")
+    if len(node.items) > MAX_STEPS:
+        message = f"the flow has {len(node.items)} steps, over {MAX_STEPS}"
+        raise Refused(codes.TOO_LARGE, node.items[MAX_STEPS].line, message, "Split it into several flows")
     counts: Counter[str] = Counter()
     found: dict[str, Step | None] = {}
     for item in node.items:

@@ -20,6 +20,8 @@ RESERVED_IDS = GRAMMAR_WORDS | COMMAND_WORDS | {"end", "title", "flow"}
 RESERVED_FLOWS = RESERVED_IDS | {"home"}
 RESERVED_KEYS = RESERVED_IDS | {"language"}
 
+MAX_TEXT = 2000
+
 _TRUE = frozenset({"yes", "true", "oui"})
 _FALSE = frozenset({"no", "false", "non"})
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -207,6 +209,9 @@ def _translations(node: Map) -> dict[str, str]:
 def _said(node: Scalar) -> str:
     if not node.text.strip():
         raise Refused(codes.EMPTY_TEXT, node.line, "the text is empty", "Write the words a citizen will read")
+    if len(node.text) > MAX_TEXT:
+        message = f"the text {quoted(node.text)} has {len(node.text)} characters"
+        raise Refused(codes.TOO_LARGE, node.line, message, f"Keep it under {MAX_TEXT}; one SMS holds 160 at most")
     return node.text.strip()
 
 
