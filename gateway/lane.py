@@ -78,6 +78,7 @@ class _Forms(FormDataParser):
         if mimetype != "application/x-www-form-urlencoded":
             return super().parse(stream, mimetype, content_length, options)
         text = stream.read().decode("utf-8", "replace")
+        stream.read(1)  # a chunked body is cut at the limit in silence; asking for more says that it was too long
         try:
             pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
         except ValueError:

@@ -4,6 +4,7 @@ adapters' conformance suite, which drives every adapter through this lane."""
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
@@ -12,7 +13,7 @@ from werkzeug.test import Client
 
 from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received, Settings
 from gateway.channels.registry import create
-from gateway.lane import REFUSALS_EVERY, Lane
+from gateway.lane import MOST_BYTES, REFUSALS_EVERY, Lane
 from storage.errors import StoreError, StoreFull
 
 SECRET = "f3a9c1d7e5b04682a1c3e5f708192a3b"
@@ -141,6 +142,18 @@ def test_a_body_whose_length_nobody_told_is_senseless_not_endless() -> None:
     application, _ = lane()
     environ = {"HTTP_TRANSFER_ENCODING": "chunked"}
     assert Client(application).post(f"/in/at/{SECRET}/sms", environ_overrides=environ).status_code == 400
+
+
+@pytest.mark.parametrize(("size", "status"), [(100, 200), (MOST_BYTES * 3, 413)])
+def test_a_chunked_body_is_held_to_the_same_length(size: int, status: int) -> None:
+    application, conversations = lane()
+    body = b"sessionId=ATUid_1&phoneNumber=%2B212612345678&text=" + b"a" * size
+    chunked = {"wsgi.input": BytesIO(body), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    response = Client(application).post(
+        f"/in/at/{SECRET}/ussd", content_type="application/x-www-form-urlencoded", environ_overrides=chunked
+    )
+    assert response.status_code == status
+    assert len(conversations.taken) == (status == 200)
 
 
 @pytest.mark.parametrize("failure", [StoreFull("the disk is full"), KeyError("+212612345678"), ForeignSession("s")])
