@@ -1,0 +1,233 @@
+"""The SQLite store against the model in plain dicts: the same operations, the same outcomes, whatever the order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from itertools import count
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
+from store_changes import answer, change, conversation, message
+
+from flows.types import Conversation
+from storage.memory import MemoryStore
+from storage.sqlite import SqliteStore
+from storage.store import Change, Session
+
+EXAMPLES, STEPS = (
+    int(os.environ.get(name, few)) for name, few in (("AWAL_MODEL_EXAMPLES", 40), ("AWAL_MODEL_STEPS", 40))
+)
+
+citizens = st.sampled_from(["amina", "badr", "chama"])
+flows = st.sampled_from(["", "water", "health"])
+statuses = st.sampled_from(["active", "active", "active", "done", "stopped"])
+places = st.sampled_from(["", "02", "04.421"])
+steps = st.sampled_from(["a", "b", "c"])
+days = st.sampled_from(["2026-11-22", "2026-11-23", "2026-11-24"])
+values = st.one_of(
+    st.text(max_size=5),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(st.text("abcd\u2d30\u0645", min_size=1, max_size=2), max_size=3),
+)
+answers = st.lists(st.tuples(steps, values, days), max_size=3)
+times = st.integers(0, 30) | st.integers(0, 20).map(lambda day: day * 86_400_000)
+channels = st.sampled_from(["at", "twilio"])
+states = st.sampled_from(["queued", "accepted", "delivered", "failed", "dead"])
+provider_ids = st.sampled_from(["", "p1", "p2", "p3"])
+ages = st.integers(0, 5)
+
+_made = tempfile.TemporaryDirectory()
+_template = Path(_made.name) / "template.db"
+
+
+def fresh(path: Path) -> SqliteStore:
+    """Return an empty store without paying for the migrations each time."""
+    if not _template.exists():
+        SqliteStore(_template).close()
+    shutil.copy(_template, path)
+    return SqliteStore(path)
+
+
+class Twins(RuleBasedStateMachine):
+    """Every rule does the same to both stores, and compares what they say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = tempfile.TemporaryDirectory()
+        self.real = fresh(Path(self.directory.name) / "awal.db")
+        self.model = MemoryStore()
+        self.ids = count(1)
+        self.inbounds = [""]
+        self.claims = [("none", 0)]
+        self.messages = ["none"]
+        self.conversations: list[str] = []
+
+    def teardown(self) -> None:
+        self.real.close()
+        self.directory.cleanup()
+
+    def both(self, operation: str, *given: object, **named: object) -> object:
+        """Do the same to both; the outcomes must be equal."""
+        real = getattr(self.real, operation)(*given, **named)
+        model = getattr(self.model, operation)(*given, **named)
+        assert real == model, operation
+        return real
+
+    def name(self, prefix: str) -> str:
+        return f"{prefix}{next(self.ids)}"
+
+    # the lane --------------------------------------------------------------------------------------------------
+    def keep(self, whole: Change) -> None:
+        self.inbounds.append(whole.inbound.external_id)
+        self.both("accept", whole)
+
+    @rule(citizen=citizens, flow=flows, status=statuses, place=places, told=answers, closing=st.booleans())
+    def begin(self, citizen: str, flow: str, status: str, place: str, told: list, closing: bool) -> None:
+        current = self.both("dialogue", "at", "", citizen).current
+        state = conversation(self.name("c"), flow, status, place)
+        self.conversations.append(state.id)
+        whole = change(self.name("x"), state, citizen, closes=current.state.id if current and closing else "")
+        self.keep(self.dressed(whole, state, told))
+
+    @rule(
+        citizen=citizens,
+        flow=flows,
+        status=statuses,
+        place=places,
+        told=answers,
+        stale=st.sampled_from([0, 0, 0, 1]),
+        forget=st.booleans(),
+        withdrawn=st.lists(steps, max_size=2),
+    )
+    def move(
+        self, citizen: str, flow: str, status: str, place: str, told: list, stale: int, forget: bool, withdrawn: list
+    ) -> None:
+        current = self.both("dialogue", "at", "", citizen).current
+        if current is None:
+            return
+        state = replace(conversation(current.state.id, flow, status, place), answers={"n": next(self.ids)})
+        whole = change(
+            self.name("x"),
+            state,
+            citizen,
+            base=current.revision + stale,
+            forget_answers=forget,
+            withdrawn=withdrawn,
+            fallbacks={"zgh>ar": len(told)} if told else {},
+        )
+        self.keep(self.dressed(whole, state, told))
+
+    def dressed(self, whole: Change, state: Conversation, told: list) -> Change:
+        rows = [
+            replace(answer(step, value, state.id, day, at=next(self.ids)), citizen=whole.citizen.pseudonym)
+            for step, value, day in told
+        ]
+        sent = [message(self.name("m"), whole.citizen.pseudonym)] if told else []
+        self.messages += [row.id for row in sent]
+        return replace(whole, answers=rows, outbound=sent, events=[("unclear", row.step) for row in rows])
+
+    @rule(citizen=citizens, session=st.sampled_from(["s1", "s2"]), path=st.text("12*", max_size=3))
+    def speak_in_a_session(self, citizen: str, session: str, path: str) -> None:
+        self.keep(change(self.name("x"), None, citizen, session=Session("at", session, citizen, path=path)))
+
+    @rule(citizen=citizens, age=ages, closes=ages)
+    def close_something_old(self, citizen: str, age: int, closes: int) -> None:
+        old = self.conversations[-1 - closes :][:1]
+        state = conversation(self.name("c"), "water")
+        self.keep(change(self.name("x"), state, citizen, closes=old[0] if old else "none"))
+
+    @rule(citizen=citizens, age=ages)
+    def repeat(self, citizen: str, age: int) -> None:
+        external_id = self.inbounds[-1 - age :][0]
+        self.both("dialogue", "at", external_id, citizen, "s1")
+        state = conversation(self.name("c"), "water")
+        if external_id:
+            self.both("accept", change(external_id, state, citizen, reply=b"anew"))
+
+    @rule(citizen=citizens)
+    def ask_to_be_forgotten(self, citizen: str) -> None:
+        sent = [message(self.name("m"), citizen)]
+        self.keep(change(self.name("x"), None, citizen, erase=True, outbound=sent, events=[("erase", "")]))
+
+    @rule(citizen=citizens)
+    def be_erased(self, citizen: str) -> None:
+        self.both("erase", citizen, 1)
+
+    # the outbox ------------------------------------------------------------------------------------------------
+    @rule(
+        citizen=citizens | st.just(""),
+        channel=channels,
+        until=st.none() | times,
+        key=st.sampled_from(["", "", "k1", "k2"]),
+    )
+    def enqueue(self, citizen: str, channel: str, until: int | None, key: str) -> None:
+        self.messages.append(self.name("m"))
+        self.both("enqueue", [message(self.messages[-1], citizen, channel, not_after=until, dedupe_key=key)])
+
+    @rule(channel=channels, now=times, limit=st.integers(1, 3))
+    def claim(self, channel: str, now: int, limit: int) -> None:
+        rows = self.both("claim_outbox", channel, now, lease=10, limit=limit)
+        self.claims += [(row.id, row.fence) for row in rows]
+
+    @rule(age=ages, state=states, now=times, provider_id=provider_ids, retry_at=times)
+    def finish(self, age: int, state: str, now: int, provider_id: str, retry_at: int) -> None:
+        id, fence = self.claims[-1 - age :][0]
+        known = {row.provider_id for row in self.model.outbox(limit=1_000)}
+        unique = "" if provider_id in known else provider_id
+        self.both("finish_outbox", id, fence, state, now, provider_id=unique, error="told", retry_at=retry_at)
+
+    @rule(channel=channels, provider_id=provider_ids, state=states, now=times)
+    def receipt(self, channel: str, provider_id: str, state: str, now: int) -> None:
+        self.both("receipt", channel, provider_id, state, "why", now)
+
+    @rule(age=ages, now=times)
+    def retry(self, age: int, now: int) -> None:
+        self.both("retry_outbox", self.messages[-1 - age :][0], now)
+
+    @rule(age=ages, now=times)
+    def discard(self, age: int, now: int) -> None:
+        self.both("discard_outbox", self.messages[-1 - age :][0], now)
+
+    # the rest --------------------------------------------------------------------------------------------------
+    @rule(flow_hash=st.sampled_from(["h1", "h2"]), digest=st.sampled_from(["d1", "d2"]), older=st.integers(0, 1))
+    def hold(self, flow_hash: str, digest: str, older: int) -> None:
+        held = self.both("hold", flow_hash, "2026-W47", digest)
+        self.both("acknowledge", flow_hash, "2026-W47", held.epoch, held.seq - older)
+
+    @rule(slot=st.sampled_from(["1", "2", "3"]))
+    def claim_slot(self, slot: str) -> None:
+        self.both("claim_slot", "sync", slot, 1)
+
+    @rule()
+    def open_again(self) -> None:
+        self.real.close()
+        self.real = SqliteStore(self.real.path)
+
+    @invariant()
+    def tell_the_same(self) -> None:
+        self.both("counts")
+        self.both("outbox", limit=1_000)
+        self.both("outbox_counts")
+        self.both("tallies", "2026-11-22", "2026-11-23")
+        self.both("walks", "2026-11-22", "2026-11-24")
+        self.both("spread", "2026-11-01", "2026-11-30")
+        self.both("answer_days")
+        self.both("fallbacks")
+        self.both("events", limit=1_000)
+        self.both("held")
+        assert list(self.real.answers()) == list(self.model.answers())
+
+
+Twins.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestTwins = Twins.TestCase
