@@ -29,6 +29,7 @@ SCHEMA = (
         started BIGINT NOT NULL, completed BIGINT NOT NULL, answers BIGINT NOT NULL,
         PRIMARY KEY (gateway, flow_hash, period, region))""",
     "CREATE INDEX IF NOT EXISTS totals_by_region ON totals (region, period)",
+    "CREATE TABLE IF NOT EXISTS probes (name TEXT PRIMARY KEY, times BIGINT NOT NULL)",
 )
 
 
@@ -74,9 +75,12 @@ class Store:
         self._database.close()
 
     def check(self) -> None:
-        """Prove that a write is possible now; raises Refused (503)."""
+        """Prove by a real write that a snapshot could be kept now; raises Refused (503)."""
         with self._database.transaction() as run:
-            run("UPDATE gateways SET skew = skew WHERE id = ''")
+            run(
+                """INSERT INTO probes (name, times) VALUES ('health', 1)
+                ON CONFLICT (name) DO UPDATE SET times = probes.times + 1"""
+            )
 
     # gateways ------------------------------------------------------------------------------------------------------
     def enrol(self, gateway: str, region: str, key: str, now: int) -> Literal["added", "replaced", "unchanged"]:
@@ -173,11 +177,15 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """Open the store that `--store` names: `sqlite:PATH`."""
+    """Open the store that `--store` names: `sqlite:PATH` or `postgresql://…`."""
     scheme, _, path = url.partition(":")
     if scheme == "sqlite" and path:
         return Store(Sqlite(path))
-    raise NationalError(f"“{url}” is not a store. Write it as sqlite:PATH.")
+    if scheme in ("postgresql", "postgres"):
+        from national.postgres import Postgres
+
+        return Store(Postgres(url))
+    raise NationalError(f"“{url}” is not a store. Write it as sqlite:PATH or postgresql://USER@HOST/NAME.")
 
 
 def _already(held: Snapshot, given: Snapshot) -> Literal["held"]:
