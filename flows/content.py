@@ -30,7 +30,7 @@ def layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[
     """Return the pages of a question on USSD, or its one text on SMS; `said` goes ahead of it."""
     key = content.zero_key
     words = "\n".join(part for part in (said, content.text) if part)
-    lines = [Line(line) for line in words.split("\n")]
+    lines = [Line(line) for line in words.split("\n") if words]
     lines += [Line(f"{number} {label}", whole=True) for number, (_, label) in enumerate(content.options, 1)]
     if content.zero:
         lines.append(Line(f"{key} {voice.phrase(content.zero)}", whole=True))

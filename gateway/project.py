@@ -72,7 +72,8 @@ class Project:
         """The words citizens read: the project's own catalogues first, then the shipped ones."""
         from locales.catalogue import Catalogues
 
-        return Catalogues([self.directory / "locales"], cache=self.directory / "data" / "cache")
+        data = self.directory / "data"
+        return Catalogues([self.directory / "locales"], cache=data / "cache" if data.is_dir() else None)
 
     @cached_property
     def files(self) -> FlowFiles:
