@@ -81,12 +81,14 @@ def number(plain: Body, held: Held, made_at: int) -> Snapshot:
 def snapshots(store: Store, sender: Sender, today: date, made_at: int, texts: Texts | None = None) -> list[Snapshot]:
     """Make the newest snapshot of every flow version and week that holds, or once held, an answer."""
     made = []
-    before = store.held()
-    for period in weeks(store.answer_days(), before):
-        known = [one.flow_hash for one in before if one.period == period.label]
+    epoch, before = store.epoch(), {(one.period, one.flow_hash): one for one in store.held()}
+    for period in weeks(store.answer_days(), before.values()):
+        known = [flow_hash for label, flow_hash in before if label == period.label]
         for sheet in sheets(store, period, sender.region, known):
             plain = body(sheet, sender, today, texts)
-            held = store.hold(sheet.flow.hash, period.label, figures_digest(plain))
+            held, digest = before.get((period.label, sheet.flow.hash)), figures_digest(plain)
+            if held is None or (held.epoch, held.digest) != (epoch, digest):
+                held = store.hold(sheet.flow.hash, period.label, digest)
             made.append(number(plain, held, made_at))
     return made
 

@@ -13,6 +13,8 @@ from wire_world import OTHER_SIGNING, PUBLIC, SIGNING, W47, W48, WATER, Clock, N
 from flows.errors import AwalError
 from reports.sync import DENIALS_BEFORE_PAUSE, PAUSE_MS, RETRY_MOST, Syncer, open_syncer
 from reports.wire_http import Answered, HttpCarrier, Interrupted
+from storage.open import restore_store
+from storage.sqlite import SqliteStore
 
 
 @pytest.fixture
@@ -101,12 +103,20 @@ def test_a_lost_acknowledgement_costs_one_harmless_repeat(world: World, platform
     assert world.store.held()[0].acked
 
 
-def test_a_restored_gateway_sends_above_what_was_held(world: World, platform: Nation, clock: Clock) -> None:
+def test_a_restored_gateway_sends_above_what_was_held(
+    world: World, platform: Nation, clock: Clock, tmp_path: Path
+) -> None:
     world.answer({"supply": "yes"})
-    runner = syncer(world, platform.url, clock)
-    runner.once()
-    world.store.hold(WATER.hash, "2026-W47", "as after the restore")
-    assert runner.once().sent == 1
+    syncer(world, platform.url, clock).once()
+    world.store.backup(tmp_path / "backup.db")
+    world.many(4, {"supply": "yes"})
+    syncer(world, platform.url, clock).once()
+    world.store.close()
+    restore_store(f"sqlite:{world.path}", tmp_path, tmp_path / "backup.db")
+    world.store = SqliteStore(world.path)
+    outcome = syncer(world, platform.url, clock).once()
+    assert (outcome.ok, outcome.sent) == (True, 1)
+    assert platform.store.totals()["02"].answers == 1
 
 
 def test_a_copied_back_database_says_what_to_do(world: World, platform: Nation, clock: Clock, tmp_path: Path) -> None:
