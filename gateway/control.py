@@ -12,7 +12,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +143,12 @@ class _Server(socketserver.ThreadingUnixStreamServer):
 def _handler(project: Project) -> type[socketserver.StreamRequestHandler]:
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            answer = _answer(project, self.rfile.readline(MOST_BYTES))
-            self.wfile.write(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+            line = self.rfile.readline(MOST_BYTES)
+            if not line:
+                return  # only asked whether somebody is here
+            answer = json.dumps(_answer(project, line), ensure_ascii=False).encode()
+            with suppress(OSError):  # the command was stopped meanwhile; what it asked for is done
+                self.wfile.write(answer + b"\n")
 
     return Handler
 

@@ -15,9 +15,9 @@ from gateway.cli.common import as_json, outside, write_json
 @as_json
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """Say everything that is wrong with flows: `file:line: CODE: what is wrong. What to do.`
+    """Say everything that is wrong with flows, in one run.
 
-    Without FILE, check the project's flows; conversation tests among the files are left out. Warnings do not count:
+    A problem is one line: `file:line: CODE: what is wrong. What to do.` Without FILE, check the project's flows; conversation tests among the files are left out. Warnings do not count:
     the exit code is 1 for errors only.
 
     \b

@@ -44,7 +44,9 @@ def export() -> None:
 
 @export.command()
 @click.option("--flow", default="", help="Only this flow.")
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True, help="Form of a row."
+)
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only answers of this day and later.")
 def answers(flow: str, form: str, since: datetime | None) -> None:
     """Stream the answers: a pseudonym instead of the number, values as understood, and the words as written.

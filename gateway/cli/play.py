@@ -15,7 +15,9 @@ from gateway.cli.common import outside
 @click.command()
 @click.argument("flow")
 @click.option("--language", help="Play a known citizen who speaks it; without, a citizen met for the first time.")
-@click.option("--bearer", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True)
+@click.option(
+    "--bearer", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True, help="By menu or by message."
+)
 @click.option("--phone", default="+212600000001", show_default=True, help="Number the citizen calls from.")
 def play(flow: str, language: str | None, bearer: Bearer, phone: str) -> None:
     """Talk to a flow: screens on stdout, one reply a line on stdin. Nothing is kept or sent.

@@ -26,7 +26,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
 
 
 @click.command()
-@click.argument("type", type=click.Choice(QUESTION_TYPES))
+@click.argument("type", metavar="TYPE", type=click.Choice(QUESTION_TYPES))
 @click.option("--options", default="{}", metavar="JSON", help="What the question accepts, as a JSON object.")
 @click.option("--language", default="", metavar="L", help="The citizen's language.")
 def read(type: str, options: str, language: str) -> None:

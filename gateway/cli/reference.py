@@ -8,10 +8,13 @@ from pathlib import Path
 
 import click
 
+from flows.check.reference import filled
 from gateway import settings
 from gateway.cli import cli
 
 HERE = Path(__file__).parent
+LANGUAGE = HERE.parent.parent / "flows" / "README.md"
+"""Written by hand; its tables are made."""
 
 INTRODUCTION = """\
 # `awal`: every command
@@ -29,6 +32,7 @@ def pages() -> dict[Path, str]:
     return {
         HERE / "README.md": INTRODUCTION + "".join(_commands()),
         HERE.parent / "settings.md": settings.markdown(),
+        LANGUAGE: filled(LANGUAGE.read_text("utf-8")),
     }
 
 

@@ -19,7 +19,9 @@ FORMATS = ("sms", "text", "html", "pdf", "csv")
 )
 @click.option("--place", metavar="CODE", default="", help="HCP code; default: all that the gateway heard.")
 @click.option("--language", metavar="L", help="Language of the report; default: the gateway's first.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the report."
+)
 def report(period: str | None, place: str, language: str | None, form: str) -> None:
     """Write the officials' report of a period and place. Small counts are held back.
 
