@@ -56,13 +56,19 @@ class Sheet(Struct, frozen=True):
 
 def questions(flow: Flow) -> tuple[Question, ...]:
     """Return the questions of a flow whose answers are counted, in order."""
-    found = []
+    decided = conditional(flow)
+    return tuple(Question(ask, _marks(ask), ask.id in decided) for ask in flow.questions if ask.type in COUNTED)
+
+
+def conditional(flow: Flow) -> frozenset[str]:
+    """Return the questions that earlier answers decide about: guarded themselves, or below a step that can jump."""
+    found = set()
     jumped = False
     for step in flow.steps:
-        if isinstance(step, Ask) and step.type in COUNTED:
-            found.append(Question(step, _marks(step), jumped or bool(step.when)))
+        if isinstance(step, Ask) and (jumped or step.when):
+            found.add(step.id)
         jumped = jumped or _can_jump(step)
-    return tuple(found)
+    return frozenset(found)
 
 
 def sheets(store: Store, period: Period, region: str, also: Iterable[str] = ()) -> list[Sheet]:

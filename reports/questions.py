@@ -37,6 +37,13 @@ class Cell(Struct, frozen=True):
     """The flow's own words; None where key and type say it all (yes/no, a mark, a place, a language)."""
 
 
+class Together(Struct, frozen=True):
+    """Hidden cells and their sum, which the printed counts tell anyway; a reader need not subtract."""
+
+    cells: tuple[Cell, ...]
+    count: int
+
+
 class Numbers(Struct, frozen=True):
     """The middle and the ends of the numbers answered."""
 
@@ -48,6 +55,8 @@ class Numbers(Struct, frozen=True):
 class Satisfaction(Struct, frozen=True):
     """The share of satisfied answers; where it may not be printed, a bound, or nothing."""
 
+    marks: frozenset[str] = frozenset()
+    """The answers that mean satisfied."""
     estimate: Estimate | None = None
     at_least: float | None = None
     at_most: float | None = None
@@ -77,6 +86,19 @@ class Question(Struct, frozen=True):
         """Return the part of the answers a cell holds; for `choices` the part of what was named."""
         return cell.count / self.n if self.n and cell.count is not None else None
 
+    @property
+    def together(self) -> tuple[Together, ...]:
+        """Return the hidden cells with their sum, satisfied and others apart where both are known."""
+        found = self.satisfaction
+        if not self.n or all(cell.count is None for cell in self.cells):
+            return ()
+        if not (found and found.estimate):
+            return _summed(self.cells, self.n)
+        satisfied = round(found.estimate.share * self.n)
+        inside = tuple(cell for cell in self.cells if cell.key in found.marks)
+        outside = tuple(cell for cell in self.cells if cell.key not in found.marks)
+        return _summed(outside, self.n - satisfied) + _summed(inside, satisfied)
+
 
 class _Asked(Struct, frozen=True):
     """A question over all versions of its flow, newest first, with what was answered."""
@@ -95,6 +117,11 @@ def questions(versions: Mapping[str, Flow], tallies: Iterable[Tally], k: int) ->
     if not any(one.hidden and one.step in deciding for one in made):
         return tuple(made)
     return tuple(_rounded(one) if which.conditional else one for one, which in zip(made, asked, strict=True))
+
+
+def _summed(cells: Sequence[Cell], total: int) -> tuple[Together, ...]:
+    hidden = tuple(cell for cell in cells if cell.count is None)
+    return (Together(hidden, max(0, total - sum(cell.count or 0 for cell in cells))),) if hidden else ()
 
 
 def problem(asked: Sequence[Question]) -> tuple[Question, Cell] | None:
@@ -141,7 +168,7 @@ def _over(versions: Sequence[tuple[Flow, Ask]], counts: Mapping[str, int]) -> _A
     conditional = False
     for flow, ask in versions:
         listed = {one.ask.id: one for one in cells.questions(flow)}.get(ask.id)
-        conditional = conditional or (listed.conditional if listed else bool(ask.when))
+        conditional = conditional or ask.id in cells.conditional(flow)
         for mark in listed.marks if listed else ():
             marks.setdefault(mark.key, mark.label)
     return _Asked(versions[0][1], marks, conditional, counts)
@@ -177,7 +204,7 @@ def _closed(asked: _Asked, k: int) -> Question:
     top = _satisfied(ask, listed)
     table = publish(listed | extra, k, top)
     made = tuple(Cell(key, count, asked.marks.get(key)) for key, count in table.cells.items())
-    satisfaction = _satisfaction(table) if top else None
+    satisfaction = _satisfaction(table, top) if top else None
     return Question(ask.id, ask.type, ask.text, table.total, made, satisfaction=satisfaction)
 
 
@@ -190,11 +217,12 @@ def _satisfied(ask: Ask, listed: Iterable[str]) -> frozenset[str]:
     return {"yes_no": frozenset({"yes"}), "nps": frozenset({"9", "10"})}.get(ask.type, frozenset())
 
 
-def _satisfaction(table: Published) -> Satisfaction:
+def _satisfaction(table: Published, marks: frozenset[str]) -> Satisfaction:
     n = table.total or 0
     if not n:
-        return Satisfaction()
+        return Satisfaction(marks)
     return Satisfaction(
+        marks,
         estimate(table.part, n) if table.part is not None else None,
         table.at_least / n if table.at_least is not None else None,
         table.at_most / n if table.at_most is not None else None,

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
-from reports.questions import Question, Satisfaction
+from reports.questions import Question, Satisfaction, Together
 from reports.render_words import Wording, at_least, at_most
 from reports.report import FlowReport, Report
 
@@ -49,7 +49,7 @@ def table(report: Report, say: Wording) -> str:
 
     An `option` that begins with `#` is a figure, not an answer: `#begun`, `#completed`, `#answers`, `#median`, `#low`,
     `#high`, `#satisfied`. `count` holds a number answered where the figure is one. `status` is `shown`, `hidden`,
-    `approximate` (rounded to 5), `at_least` or `at_most`.
+    `approximate` (rounded to 5), `together` (the sum of hidden counts, options joined by `+`), `at_least`, `at_most`.
     """
     scope = (report.period.label, report.place or report.region)
     return BOM + line(COLUMNS) + "".join(line((*scope, *row)) for row in _rows(report, say))
@@ -77,11 +77,19 @@ def _question(flow: FlowReport, question: Question, say: Wording) -> Iterator[Ro
     for cell in question.cells:
         label = say.label(cell, question, flow).text
         yield _row(*at, cell.key, label, cell.count, question.share(cell), status=status)
+    for group in question.together:
+        keys, names = ("+".join(one) for one in zip(*_named(group, question, flow, say), strict=True))
+        yield (*at, keys, names, group.count, round(group.count / (question.n or 1), 4), "together")
     if found := question.numbers:
         for name, value in (("median", found.median), ("low", found.low), ("high", found.high)):
             yield _row(*at, f"#{name}", say(name), value)
     for name, share, bound in _satisfaction(question.satisfaction):
         yield (*at, f"#{name}", say("satisfaction"), "", round(share, 4), bound or status)
+
+
+def _named(group: Together, question: Question, flow: FlowReport, say: Wording) -> Iterator[tuple[str, str]]:
+    for cell in group.cells:
+        yield cell.key, say.label(cell, question, flow).text
 
 
 def _satisfaction(found: Satisfaction | None) -> Iterator[tuple[str, float, str]]:

@@ -97,8 +97,7 @@ def _period(report: Report, say: Wording) -> Markup | str:
     found = report.period
     if "W" not in found.label:
         return say.period(found)
-    first, last = say.date(found.first), say.date(found.last)
-    return _sentence(say, "week", week=int(found.label[-2:]), first=first, last=last)
+    return _sentence(say, "week", **say.week(found))
 
 
 def _sentence(say: Wording, name: str, **slots: object) -> Markup:

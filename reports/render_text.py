@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
-from reports.questions import Cell, Question, Satisfaction
-from reports.render_words import Wording, at_least, at_most, percent
+from reports.questions import Question, Satisfaction
+from reports.render_words import Row, Wording, at_least, at_most, percent
 from reports.report import FlowReport, Report
 
 WIDTH = 78
@@ -105,17 +106,15 @@ def _question(question: Question, flow: FlowReport, report: Report, say: Wording
         yield f"  {say('satisfaction')} : {satisfaction_words(question.satisfaction, say)}"
         if change := say.change(question.satisfaction.change):
             yield f"  {change}"
-    cells, others = say.ranked(question)
-    for cell in cells:
-        yield _bar(cell, question, flow, say)
-    if others:
-        yield f"  {say('hidden_places'):<{LABEL}}  {say('hidden')}"
+    rows = list(say.rows(question, flow))
+    for row in rows:
+        yield from _bar(row, say)
     if question.numbers:
         found = question.numbers
         ends = ((say("median"), found.median), (say("low"), found.low), (say("high"), found.high))
         yield "  " + " · ".join(f"{name} {say.number(value)}" for name, value in ends)
     yield f"  {count_name(question, say)} : {say.count(question.n)}"
-    if question.n < 30 and (cells or question.satisfaction):
+    if question.n < 30 and rows:
         yield f"  {say('indication')}"
     if question.approximate:
         yield f"  {say('approximate')}"
@@ -127,13 +126,14 @@ def count_name(question: Question, say: Wording) -> str:
     return say(names.get(question.type, "answers"))
 
 
-def _bar(cell: Cell, question: Question, flow: FlowReport, say: Wording) -> str:
-    label = say.label(cell, question, flow).text
-    label = label if len(label) <= LABEL else label[: LABEL - 1] + "…"
-    share = question.share(cell)
-    if share is None:
-        return f"  {label:<{LABEL}}  {say('hidden')}"
-    return f"  {label:<{LABEL}}  {bar(share)} {percent(share):>3} %  {say.count(cell.count):>6}"
+def _bar(row: Row, say: Wording) -> Iterator[str]:
+    """Draw one row; labels too long for their column come before it, on lines of their own."""
+    *before, label = textwrap.wrap(" + ".join(one.text for one in row.labels), LABEL) or [""]
+    yield from (f"  {part}" for part in before)
+    if row.count is None or row.share is None:
+        yield f"  {label:<{LABEL}}  {say('hidden')}"
+    else:
+        yield f"  {label:<{LABEL}}  {bar(row.share)} {percent(row.share):>3} %  {say.count(row.count):>6}"
 
 
 def _pair(name: str, value: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import date
 from math import ceil, floor
+
+from msgspec import Struct
 
 from flows.model import Text
 from flows.texts import Texts, Words
@@ -17,6 +19,14 @@ from reports.report import FlowReport, Report
 from reports.statistics import Change
 
 NO_BREAK = "\u00a0"
+
+
+class Row(Struct, frozen=True):
+    """One bar: the answers it counts (several when only their sum is printed), the count, its share."""
+
+    labels: tuple[Words, ...]
+    count: int | None
+    share: float | None
 
 
 class Wording:
@@ -75,12 +85,19 @@ class Wording:
 
     def period(self, period: Period) -> str:
         """Return the period in words."""
-        first, last = self.date(period.first), self.date(period.last)
         if "W" in period.label:
-            return self("week", week=week(period), first=first, last=last)
+            return self("week", **self.week(period))
         if period.first == period.last:
-            return first
+            return self.date(period.first)
         return f"{self.month(period)} {period.first.year}"
+
+    def week(self, period: Period) -> dict[str, object]:
+        """Return what the phrase on a week needs; its first day names no month or year that the last one repeats."""
+        first, last = period.first, period.last
+        begins = self.date(first)
+        if first.year == last.year:
+            begins = str(first.day) if first.month == last.month else begins.removesuffix(f" {first.year}")
+        return {"week": week(period), "first": begins, "last": self.date(last)}
 
     def month(self, period: Period) -> str:
         """Return the name of the month the period begins in."""
@@ -110,16 +127,23 @@ class Wording:
             return "" if prefix else self("stable")
         return self(f"{prefix}{change.direction}", points=abs(percent(change.difference)))
 
-    def ranked(self, question: Question) -> tuple[Sequence[Cell], bool]:
-        """Return the cells to show, and whether others are hidden.
+    def rows(self, question: Question, flow: FlowReport) -> Iterator[Row]:
+        """Yield what to draw: each printed count, and in the place of hidden ones their sum.
 
-        The places answered go by their number, those hidden behind one line; any other question keeps its own order.
+        Places go by their number, the hidden ones last; any other question keeps its own order.
         """
-        if question.type != "place":
-            return question.cells, False
-        shown = [cell for cell in question.cells if cell.count is not None]
-        shown.sort(key=lambda cell: -(cell.count or 0))
-        return shown, len(shown) < len(question.cells)
+        places = question.type == "place"
+        sums = {cell.key: group for group in question.together for cell in group.cells}
+        drawn: set[int] = set()
+        for cell in sorted(question.cells, key=lambda cell: -(cell.count or 0)) if places else question.cells:
+            group = sums.get(cell.key)
+            if group is None:
+                yield Row((self.label(cell, question, flow),), cell.count, question.share(cell))
+            elif id(group) not in drawn:
+                drawn.add(id(group))
+                names = tuple(self.label(one, question, flow) for one in group.cells)
+                others = (Words(self("hidden_places"), self.language),)
+                yield Row(others if places else names, group.count, group.count / (question.n or 1))
 
 
 def percent(share: float) -> int:

@@ -213,7 +213,7 @@ def _together(flows: Sequence[FlowReport], earlier: Sequence[FlowReport]) -> Sat
     now, old = _estimates(flows), _estimates(earlier)
     own, past = _pooled(now.values()), _pooled(old.values())
     alike = own and past and now.keys() == old.keys()
-    return Satisfaction(own, change=difference(own, past) if alike and own and past else None)
+    return Satisfaction(estimate=own, change=difference(own, past) if alike and own and past else None)
 
 
 def _estimates(flows: Iterable[FlowReport]) -> dict[str, Estimate]:

@@ -6,10 +6,10 @@ The rule (k = 10 unless the gateway says otherwise), for one question in one pla
 2. All answers on one option (or all satisfied, or all dissatisfied) and fewer than 3k of them: the number of answers
    is printed, no count.
 3. A count of 1 to k-1 is hidden; zero is printed, since it tells of nobody.
-4. The number of answers is printed, so one hidden count could be had by subtraction. The nearest larger count is
-   hidden with it, and further ones until the hidden counts add up to 2k. Where that cannot be had, the whole table is
-   hidden, zeros included. "Nearest" (the option before, and so on to the first; then the ones after) and not
-   "smallest": whoever knows that the smallest was taken learns a bound from every larger count.
+4. The number of answers is printed, so one hidden count could be had by subtraction. A larger count is hidden with it,
+   and further ones until the hidden counts add up to 2k: the nearest before the last small one, going up the list of
+   options, then those after it. Where that cannot be had, the whole table is hidden, zeros included. Not the smallest
+   is taken, as is often done: whoever knows that learns a bound from every larger count.
 5. The satisfied share tells how many chose the top marks. It is printed only when both sides have k answers or more
    (or one side none); rule 4 then holds on each side by itself. Otherwise the small side is hidden whole, and from
    2k answers on the reader gets a bound: "at least 95 %".
@@ -86,7 +86,7 @@ def _protect(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
     small = [at for at, key in enumerate(keys) if 0 < counts[key] < k]
     if not small:
         return dict(counts)
-    near = [*range(small[0] - 1, -1, -1), *range(small[0] + 1, len(keys))]
+    near = [*range(small[-1] - 1, -1, -1), *range(small[-1] + 1, len(keys))]
     larger = [at for at in near if counts[keys[at]] >= k]
     hidden = {keys[at] for at in small} | {keys[at] for at in larger[:1]}
     for at in larger[1:]:
