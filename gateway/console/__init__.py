@@ -1,1 +1,1 @@
-"""."""
+"""The operator console: server-rendered pages, and the phone simulator on the first of them."""
