@@ -1,0 +1,126 @@
+"""`awal doctor`: every part looked at, and a remedy beside every fault."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import doctor
+from gateway.project import Project
+from storage.store import SyncRow
+
+Awal = Callable[..., Any]
+
+
+def findings(project: Path, check: str) -> list[doctor.Finding]:
+    with Project(project, readonly=True) as one:
+        return [finding for finding in doctor.examine(one) if finding.check == check]
+
+
+def worst(project: Path, check: str) -> doctor.Finding:
+    order = ("error", "warning", "ok")
+    return min(findings(project, check), key=lambda finding: order.index(finding.level))
+
+
+def change(project: Path, pattern: str, by: str) -> None:
+    path = project / "awal.toml"
+    text, count = re.subn(pattern, by, path.read_text(), flags=re.M)
+    assert count
+    path.write_text(text)
+
+
+def test_a_fresh_demo_is_well(awal: Awal, demo: Path) -> None:
+    shown = awal("doctor", "--json", project=demo)
+    assert shown.code == 0
+    assert {finding["check"] for finding in shown.json} == set(doctor.CHECKS)
+    assert "error" not in {finding["level"] for finding in shown.json}
+
+
+def test_whatever_is_not_well_comes_with_a_remedy(awal: Awal, demo: Path) -> None:
+    for finding in awal("doctor", "--json", project=demo).json:
+        assert finding["level"] == "ok" or finding["remedy"].endswith(tuple(".`serve/demo")), finding
+
+
+def test_a_file_of_secrets_that_others_can_read(awal: Awal, demo: Path) -> None:
+    os.chmod(demo / "awal.toml", 0o644)
+    finding = worst(demo, "settings")
+    assert finding.level == "error"
+    assert finding.remedy == f"chmod 600 {demo}/awal.toml"
+    assert awal("doctor", project=demo).code == 1
+
+
+def test_a_lost_key(demo: Path) -> None:
+    change(demo, r"^phone = \"[^+].*$", 'phone = ""')
+    finding = worst(demo, "keys")
+    assert finding.level == "error"
+    assert "[keys] phone" in finding.message
+    assert "backup" in finding.message
+
+
+def test_a_clock_that_is_not_set(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Project, "clock", lambda self: 12_000)
+    assert "1970" in worst(demo, "clock").message
+
+
+def test_a_clock_that_went_back(demo: Path) -> None:
+    newer = demo / "data" / "newer"
+    newer.touch()
+    os.utime(newer, (4_000_000_000, 4_000_000_000))
+    assert "went back" in worst(demo, "clock").remedy
+
+
+def test_a_disk_that_fills_up(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for free, level in ((10 << 20, "error"), (100 << 20, "warning"), (10 << 30, "ok")):
+        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path, free=free: type("Usage", (), {"free": free}))
+        assert worst(demo, "disk").level == level
+
+
+def test_a_broken_flow_is_counted_and_the_others_are_served(demo: Path) -> None:
+    (demo / "flows" / "broken.yaml").write_text("flow: broken\n")
+    finding = worst(demo, "flows")
+    assert finding.level == "error"
+    assert "awal check" in finding.remedy
+    assert any("water" in one.message for one in findings(demo, "flows"))
+
+
+def test_a_channel_without_its_secret(demo: Path) -> None:
+    change(demo, r"^secret = .*$", "")
+    assert worst(demo, "channels").level == "error"
+
+
+def test_a_setting_that_no_adapter_uses_is_told(demo: Path) -> None:
+    change(demo, r'^type = "twilio"$', 'type = "twilio"\nsystem_id = "abc"')
+    assert "system_id" in worst(demo, "channels").message
+
+
+def test_a_provider_that_cannot_reach_us(demo: Path) -> None:
+    change(demo, r"^demo = true$", "demo = false")
+    assert "public_url" in worst(demo, "channels").remedy
+
+
+def test_an_official_of_nowhere(demo: Path) -> None:
+    change(demo, r'^place = "02"$', 'place = "99"')
+    assert "'99'" in worst(demo, "officials").message
+
+
+def test_a_platform_out_of_reach(demo: Path) -> None:
+    change(demo, r'^url = ""', 'url = "http://127.0.0.1:9"')
+    assert "never" in worst(demo, "national").message
+    with Project(demo) as project:
+        project.store.log_sync(SyncRow(at=project.clock() - 2 * 86_400_000, carrier="https", ok=True, detail=""))
+    assert "more than a day" in worst(demo, "national").message
+    with Project(demo) as project:
+        project.store.log_sync(SyncRow(at=project.clock(), carrier="https", ok=True, detail=""))
+    assert worst(demo, "national").level == "ok"
+
+
+def test_a_damaged_database_is_a_finding_not_a_crash(awal: Awal, demo: Path) -> None:
+    (demo / "data" / "awal.db").write_bytes(b"not a database at all" * 100)
+    shown = awal("doctor", "--json", project=demo)
+    assert shown.code == 1
+    assert "error" in {finding["level"] for finding in shown.json if finding["check"] == "database"}
