@@ -123,8 +123,8 @@ class Intake:
 
     def _comes_back(self, going: tuple[Flow, Conversation]) -> bool:
         """Tell whether a new dial takes the conversation up again: it had begun, and it is no mere menu."""
-        flow, state = going
-        return flow is not self.library.home and flow.id != self.library.home.id and state.status == "active"
+        _, state = going
+        return bool(state.flow) and state.status == "active"
 
     def _understood(self, going: tuple[Flow, Conversation], reply: Inbound, now: datetime) -> bool:
         """Tell whether a keyword is first of all an answer to the question that is open (an option `Eau`)."""
@@ -152,7 +152,7 @@ class Intake:
         state = Conversation(
             id="",
             bearer=inputs[0].bearer,
-            flow=flow.id,
+            flow="" if flow is self.library.home else flow.id,
             version=flow.version,
             flow_hash=flow.hash,
             language=remembered or told,

@@ -99,7 +99,7 @@ class Mind:
         return min(high, low + int(self.rng.expovariate(4 / max(1, high - low))))
 
     def _menu(self, screen: str, *, choices: bool = False) -> str:
-        keys = [key for key in NUMBERED.findall(screen) if not key.startswith("0")]
+        keys: list[str] = [key for key in NUMBERED.findall(screen) if not key.startswith("0")]
         if not keys:
             return "0"
         if choices and len(keys) > 1:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from flows.errors import AwalError
-from flows.home import HOME
 from flows.model import Flow
 from flows.texts import Place
 from flows.types import Conversation
@@ -198,7 +197,7 @@ class Rehearsal:
             self.summary.add(odd=1)
             return mind.odd()
         state = self._state(phone.number)
-        if state and state.flow == HOME and state.phase == "steps":
+        if state and not state.flow and state.phase == "steps":
             return self._key_of(wish, state.language, phone.screen)
         flow = self.flows.get(state.flow) if state else None
         step = flow.steps[state.at] if flow and state and 0 <= state.at < len(flow.steps) else None
