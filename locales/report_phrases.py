@@ -36,6 +36,7 @@ REPORT_PHRASES: dict[str, str] = {
     "report_indication": "Moins de 30 réponses : indication seulement.",
     "report_none": "Aucune réponse",
     "report_hidden": "masqué",
+    "report_all_hidden": "Détail masqué",
     "report_hidden_places": "Autres lieux",
     "report_approximate": "Nombres arrondis à 5 près.",
     # What changed, and what needs attention.

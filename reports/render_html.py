@@ -16,13 +16,14 @@ from markupsafe import Markup, escape
 
 from locales.tags import direction
 from reports.render_text import count_name
-from reports.render_words import Wording, at_least, at_most, percent
+from reports.render_words import NO_BREAK, Wording, at_least, at_most, percent
 from reports.report import Report, ReportError
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_CLASS = re.compile(r'class="(w[0-9]+)"')
+_CLASS = re.compile(r'class="(w[0-9]+)\b')
+_SIGNS = re.compile(" (?=[?!:;])")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -42,6 +43,7 @@ def page(report: Report, say: Wording) -> str:
         floor=lambda share: at_least(share) / 100,
         ceiling=lambda share: at_most(share) / 100,
         way=direction,
+        tight=tight,
         css=Markup("{css}"),
     )
     return drawn.replace("<style>{css}</style>", f"<style>{_css(drawn)}</style>", 1)
@@ -64,6 +66,11 @@ def content_policy(document: str) -> str:
     style = _STYLE.search(document)
     digest = b64encode(sha256((style[1] if style else "").encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def tight(text: str) -> str:
+    """Return a text whose French signs (? ! : ;) never begin a line."""
+    return _SIGNS.sub(NO_BREAK, text)
 
 
 @cache

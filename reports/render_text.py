@@ -131,7 +131,7 @@ def _bar(row: Row, say: Wording) -> Iterator[str]:
     *before, label = textwrap.wrap(" + ".join(one.text for one in row.labels), LABEL) or [""]
     yield from (f"  {part}" for part in before)
     if row.count is None or row.share is None:
-        yield f"  {label:<{LABEL}}  {say('hidden')}"
+        yield f"  {label}"
     else:
         yield f"  {label:<{LABEL}}  {bar(row.share)} {percent(row.share):>3} %  {say.count(row.count):>6}"
 

@@ -27,6 +27,8 @@ class Row(Struct, frozen=True):
     labels: tuple[Words, ...]
     count: int | None
     share: float | None
+    good: bool = False
+    """The answers mean satisfied."""
 
 
 class Wording:
@@ -132,18 +134,22 @@ class Wording:
 
         Places go by their number, the hidden ones last; any other question keeps its own order.
         """
+        if question.cells and all(cell.count is None for cell in question.cells):
+            yield Row((Words(self("all_hidden"), self.language),), None, None)
+            return
         places = question.type == "place"
+        good = question.satisfaction.marks if question.satisfaction else frozenset()
         sums = {cell.key: group for group in question.together for cell in group.cells}
-        drawn: set[int] = set()
         for cell in sorted(question.cells, key=lambda cell: -(cell.count or 0)) if places else question.cells:
             group = sums.get(cell.key)
             if group is None:
-                yield Row((self.label(cell, question, flow),), cell.count, question.share(cell))
-            elif id(group) not in drawn:
-                drawn.add(id(group))
-                names = tuple(self.label(one, question, flow) for one in group.cells)
+                label = self.label(cell, question, flow)
+                yield Row((label,), cell.count, question.share(cell), cell.key in good)
+            elif cell is group.cells[0]:
+                labels = tuple(self.label(one, question, flow) for one in group.cells)
                 others = (Words(self("hidden_places"), self.language),)
-                yield Row(others if places else names, group.count, group.count / (question.n or 1))
+                share = group.count / (question.n or 1)
+                yield Row(others if places else labels, group.count, share, {one.key for one in group.cells} <= good)
 
 
 def percent(share: float) -> int:
