@@ -26,9 +26,10 @@ _SIGN = "|".join(fold(word) for word in POSITION_WORDS if not word.isascii() and
 _WORD = "|".join(fold(word) for word in POSITION_WORDS if fold(word).isascii())
 # A Latin word needs a gap before its number: a digit that stands in a Latin word is a letter (rule 6).
 _LABELLED = rf"(?:{_EDGE}*(?:(?:{_SIGN}){_EDGE}*|(?:{_WORD}){_EDGE}+)|{_BEFORE}*)"
-_POSITION = re.compile(rf"{_LABELLED}(\d{{1,4}}){_EDGE}*")
-_NUMBERED = re.compile(rf"{_LABELLED}(\d{{1,4}}){_EDGE}+(\D.*)")
-_COUNTED = re.compile(rf"(.*[^\W\d_]){_EDGE}+(\d{{1,4}}){_EDGE}*")
+_POSITION = re.compile(rf"{_LABELLED}(\d{{1,9}}){_EDGE}*")
+_NUMBERED = re.compile(rf"{_LABELLED}(\d{{1,9}}){_EDGE}+(\D.*)")
+_COUNTED = re.compile(rf"(.*[^\W\d_]){_EDGE}+(\d{{1,9}}){_EDGE}*")
+_NEGATIVE = re.compile(r"[^\w]*-\s*\d")
 
 
 def without_thanks(text: str) -> str:
@@ -55,6 +56,11 @@ def position(text: str) -> int | None:
     """
     found = _POSITION.fullmatch(text)
     return int(found[1]) if found else None
+
+
+def is_negative(text: str) -> bool:
+    """Tell whether folded text begins with a minus before a digit, or with a dash that may be one."""
+    return _NEGATIVE.match(text) is not None
 
 
 def numbered(text: str) -> tuple[int, str] | None:

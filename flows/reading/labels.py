@@ -50,8 +50,10 @@ class Labels:
 
     def begun(self, text: str) -> set[int]:
         """Return the options with a label that begins so, given three letters or more."""
-        if letters(text) < SHORTEST_PREFIX:
-            return set()
+        return self.starting(text) if letters(text) >= SHORTEST_PREFIX else set()
+
+    def starting(self, text: str) -> set[int]:
+        """Return the options with a label that begins so, however short the beginning."""
         return {at for name, at in self._names if name.startswith(text)}
 
     def mistyped(self, text: str) -> set[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flows.reading.labels import labels_of
+from flows.reading.courtesy import without_thanks
+from flows.reading.labels import form, labels_of
 from flows.reading.options import read_choice
 from flows.reading.spec import Reading, Spec, unclear
 
@@ -16,15 +17,12 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 def read_language(text: str, spec: Spec) -> Reading:
     """Read folded text as a language tag; a number counts only where a menu gave the languages numbers."""
-    if not spec.options:
-        return read_choice(text, Spec(type="choice", options=NAMES)) if _worded(text) else unclear("not-an-option")
-    offered = {tag: (*labels, *_names(tag, spec)) for tag, labels in spec.options.items()}
-    return read_choice(text, Spec(type="choice", options=offered))
-
-
-def _worded(text: str) -> bool:
-    """Tell whether there is no number in the text: without a menu it would be a guess."""
-    return not any(map(str.isdigit, text)) or labels_of(NAMES).named(text) != set()
+    if spec.options:
+        offered = {tag: (*labels, *_names(tag, spec)) for tag, labels in spec.options.items()}
+        return read_choice(text, Spec(type="choice", options=offered))
+    labels = labels_of(NAMES)
+    found = labels.named(form(without_thanks(text)))
+    return Reading(value=labels.keys[next(iter(found))]) if len(found) == 1 else unclear("not-an-option")
 
 
 def _names(tag: str, spec: Spec) -> tuple[str, ...]:

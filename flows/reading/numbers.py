@@ -132,6 +132,8 @@ def _marks(spec: Spec) -> tuple[int, int]:
 
 def _in_scale(raw: str, text: str, low: int, high: int) -> Reading | None:
     """Read a mark as a number or as a part of the maximum; None when the reply is no number at all."""
+    if "%" in text:  # 5 % is not five out of five
+        return unclear("not-the-scale")
     found = quantity(raw, text)
     if found is not None:
         return _bounded(int(found.value), low, high) if found.whole else unclear("not-whole")

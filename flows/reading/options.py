@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
-from flows.reading.courtesy import numbered, position, without_thanks
+from flows.reading.courtesy import is_negative, numbered, position, without_thanks
 from flows.reading.labels import Labels, form, labels_of
 from flows.reading.number_words import counted
 from flows.reading.spec import Reading, Spec, unclear
-
-_NEGATIVE = re.compile(r"[^\w]*-\s*\d")
 
 
 def read_choice(text: str, spec: Spec) -> Reading:
@@ -29,7 +25,7 @@ def _again(text: str, labels: Labels) -> Reading:
 
 def find(text: str, labels: Labels) -> int | Reading:
     """Return the index of the option that folded text means, else why it is unclear."""
-    if _NEGATIVE.match(text):
+    if is_negative(text):
         return unclear()
     name = form(text)
     whole = labels.whole(name)
@@ -62,11 +58,15 @@ def _with_number(text: str, labels: Labels) -> int | Reading:
 
 def _named(name: str, labels: Labels) -> int | Reading:
     """Read a label; a number word is a position, unless it also begins another option's label."""
-    found = labels.named(name)
+    number = worded(name, labels)
+    return _only(labels.named(name) | (set() if number is None else {number, *labels.starting(name)}), labels)
+
+
+def worded(name: str, labels: Labels) -> int | None:
+    """Return the index of the option whose number the words spell out."""
     number = counted(name)
-    if number is not None and 1 <= number <= len(labels.keys):
-        found = found | {number - 1}
-    return _only(found, labels)
+    found = None if number is None else at_position(number, labels)
+    return found if isinstance(found, int) else None
 
 
 def _only(found: set[int], labels: Labels) -> int | Reading:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Literal
 
-from flows.reading.courtesy import numbered, position, without_thanks
+from flows.reading.courtesy import is_negative, numbered, position, without_thanks
 from flows.reading.labels import Labels, form, labels_of
-from flows.reading.options import at_position, find
+from flows.reading.options import at_position, find, worded
 from flows.reading.spec import Reading, Spec, unclear
 from locales.folding import strip_edges
 
@@ -29,7 +29,7 @@ MOST_SPLIT = 9
 """With at most so many options, digits run together are several positions."""
 
 _SEPARATOR = re.compile("[,;&+،؛]")
-_RANGE = re.compile(r"\d\s*-\s*\d|[^\w]*-\s*\d")
+_RANGE = re.compile(r"\d\s*-\s*\d")
 _ATTACHED_AND = re.compile(r"(?<=\d)و(?=\d)")
 _AND = frozenset(("et", "w", "و", "ⴷ"))
 # Words that turn a list into something else may not stand for the beginning of a label.
@@ -56,6 +56,8 @@ def read_choices(text: str, spec: Spec) -> Reading:
 
 def _ways(text: str, labels: Labels) -> Picked:
     """Return every set of options that the text may mean."""
+    if is_negative(text):
+        return {}
     whole = labels.whole(form(text))
     if whole:
         return {frozenset((at,)): (at,) for at in whole}
@@ -72,7 +74,7 @@ def _part(part: str, labels: Labels, *, first: bool) -> Picked:
     if whole:
         return {frozenset((at,)): (at,) for at in whole}
     words = tuple(word for word in part.split() if any(map(str.isalnum, word)))
-    if not words or len(words) > MOST_WORDS or _RANGE.search(part):
+    if not words or len(words) > MOST_WORDS or _RANGE.search(part) or is_negative(part):
         return {}
 
     @cache
@@ -107,7 +109,11 @@ def _chunks(words: tuple[str, ...], labels: Labels, *, linked: bool) -> Iterator
 
 
 def _chunk(text: str, labels: Labels) -> Iterator[tuple[Kind, tuple[int, ...]]]:
+    whole = labels.whole(form(text))
     number = position(text)
+    if len(whole) == 1 and number is None:
+        yield "label", tuple(whole)
+        return
     if number is not None:
         options = _positions(text, number, labels)
         if options:
@@ -121,6 +127,9 @@ def _chunk(text: str, labels: Labels) -> Iterator[tuple[Kind, tuple[int, ...]]]:
     at = _label(text, labels)
     if at is not None:
         yield "label", (at,)
+    spelt = worded(form(text), labels)
+    if spelt is not None and labels.starting(form(text)) <= {spelt}:
+        yield "number", (spelt,)
 
 
 def _positions(text: str, number: int, labels: Labels) -> tuple[int, ...]:
