@@ -31,7 +31,7 @@ class Loaded(Struct, frozen=True):
 def load(text: str, file: str = "") -> Loaded:
     """Read a flow file's text and return the flow, or every problem in one run. Never raises, never executes."""
     notes = Notes(file)
-    node = compose(text.removeprefix("\ufeff"), notes)
+    node = compose(text, notes)
     found: Flow | None = None
     if isinstance(node, Map):
         found = flow(node, Sheet(notes))

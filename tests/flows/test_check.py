@@ -179,6 +179,15 @@ def test_a_slot_lost_in_translation_is_found() -> None:
     ]
 
 
+def test_a_fallback_is_not_blamed_for_another_language() -> None:
+    header = THREE.replace("[fr, ar]", "[fr, ar, zgh]") + "provisional: [zgh]\n"
+    steps = "- id: q\n  ask: {fr: Nom, ar: اسم}\n  type: text\n- say: {fr: 'Merci {q}', ar: شكرا}\n"
+    loaded = load(f"{header}steps:\n{steps}")
+    assert loaded.flow is not None
+    found = check(loaded.flow, loaded.lines, Catalogues())
+    assert [one.line for one in found if one.code == "F506"] == [11]
+
+
 @pytest.mark.parametrize(
     "words", ["Merci {name}", "Merci {quartier", "Merci }", "Merci {}", "Merci {words.upper}", "{{words}}"]
 )

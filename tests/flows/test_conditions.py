@@ -48,6 +48,8 @@ ANSWERS: dict[str, Any] = {
         'satisfaction == 1 or problem == "cuts" and not hours < 1',
         "satisfaction < 3 and (problem == 'taste' or hours == 2.5)",
         "hours > satisfaction",
+        'satisfaction == 1 or hours == 1 or problem == "cuts"',
+        "1 < satisfaction < 3 > satisfaction",
         "  satisfaction   ==   2  ",
     ],
 )
@@ -71,6 +73,8 @@ def test_these_hold(source: str) -> None:
         "answered(age)",
         'satisfaction == 2 and problem == "taste"',
         'satisfaction == 1 or problem == "taste"',
+        'satisfaction == 2 and hours == 2.5 and problem == "taste"',
+        "1 < satisfaction < 3 < hours",
     ],
 )
 def test_these_do_not_hold(source: str) -> None:
