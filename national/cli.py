@@ -32,7 +32,27 @@ def store_option(command: Command) -> Command:
     return option(command)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class OneLine(click.Group):
+    """A group whose errors are one line on stderr: 1 for what was refused, 2 for wrong usage."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line and exit."""
+        code = 0
+        try:
+            code = super().main(*args, **{**extra, "standalone_mode": False}) or 0
+        except click.exceptions.NoArgsIsHelpError as fault:
+            fault.show()
+            code = fault.exit_code
+        except click.UsageError as fault:
+            code = fault.exit_code
+            where = fault.ctx.command_path if fault.ctx else "awal-national"
+            click.echo(f"awal-national: {' '.join(fault.format_message().split())} Try `{where} --help`.", err=True)
+        except click.Abort:
+            code = 130
+        sys.exit(code)
+
+
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """The national platform: twelve regional sections, fed by the gateways with counts, never with phone numbers.
 

@@ -72,6 +72,23 @@ def test_wrong_usage_is_one_line_with_the_remedy(store: str, args: tuple[str, ..
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("bogus",), "No such command"),
+        (("gateway", "add"), "Missing argument 'ID'"),
+        (("gateway", "add", "demo", "--key", PUBLIC), "Missing option '--region'"),
+        (("serve", "--port", "x"), "Invalid value for '--port'"),
+        (("serve", "--open"), "No such option"),
+    ],
+)
+def test_what_click_refuses_is_one_line_too(args: tuple[str, ...], told: str) -> None:
+    result = run(*args)
+    assert (result.exit_code, result.stderr.count("\n"), result.stdout) == (2, 1, "")
+    assert told in result.stderr
+    assert "--help`" in result.stderr
+
+
 @pytest.mark.parametrize("url", ["mysql://x", "sqlite:", "national.db", "sqlite:/nowhere/at/all/national.db"])
 def test_a_store_that_cannot_be_opened_is_one_line(url: str) -> None:
     result = run("gateway", "list", "--store", url)
