@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 LABEL = "awal"
-NUMBERING = ("epoch", "seq", "made_at")
-"""Members of a snapshot that say which one it is, not what it holds."""
 SIGNED_WITH_BODY = ("@method", "@path", "content-digest", "idempotency-key")
 SIGNED_WITHOUT = ("@method", "@path")
 
@@ -38,11 +36,11 @@ def content_digest(data: bytes) -> str:
 
 
 def figures_digest(body: Mapping[str, Any]) -> str:
-    """Return a digest of what a snapshot counts, blind to its numbering and to its words.
+    """Return a digest of what a snapshot counts (its body before it is numbered), blind to its words.
 
     A corrected translation alone does not send years of figures again: the new words travel with the next change.
     """
-    figures = {name: value for name, value in body.items() if name not in (*NUMBERING, "title", "questions")}
+    figures = {name: value for name, value in body.items() if name not in ("title", "questions")}
     figures["questions"] = [
         {**question, "text": None, "options": [option["key"] for option in question["options"]]}
         for question in body["questions"]
