@@ -157,9 +157,11 @@ def _added(values: list[int] | None) -> int | None:
     """Add thousands, hundreds, unit and tens, in that order; any other sequence is no number."""
     if not values:
         return None
+    if len(values) > 1 and 0 in values:
+        return None
     falling = all(_rank(one) > _rank(other) for one, other in pairwise(values))
     after_unit = all(other >= 20 for one, other in pairwise(values) if one < 10)
-    return sum(values) if falling and after_unit and 0 not in values[1:] else None
+    return sum(values) if falling and after_unit else None
 
 
 def _rank(value: int) -> int:
