@@ -127,7 +127,7 @@ class Control:
                 self._server = _Server(near, _handler(project))
         finally:
             os.umask(umask)
-        threading.Thread(target=self._server.serve_forever, name="control", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="control", daemon=True).start()
 
     def close(self) -> None:
         """Stop listening."""

@@ -77,7 +77,7 @@ type = "simulator"
 secret = "{simulator_secret}"
 
 [national]
-url = ""                              # `awal demo` serves a platform on the next port and fills this in memory
+url = "http://127.0.0.1:8001"         # `awal-national serve`; `awal demo` serves one beside the gateway
 every = 1
 
 [officials.oujda]

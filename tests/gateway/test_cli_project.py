@@ -15,6 +15,7 @@ from typing import Any
 from werkzeug.security import check_password_hash
 
 from flows.types import Conversation
+from gateway.cli.init import create
 from gateway.project import Project
 from storage.store import AnswerRow, Change, Citizen, InboundRow, OutboundRow
 
@@ -309,8 +310,9 @@ def test_a_report_in_every_form_but_pdf(awal: Awal, demo: Path) -> None:
     assert awal("report", "--period", "someday", project=demo).code == 1
 
 
-def test_sync_without_a_platform_says_what_to_set(awal: Awal, demo: Path) -> None:
-    shown = awal("sync", "--once", project=demo)
+def test_sync_without_a_platform_says_what_to_set(awal: Awal, tmp_path: Path) -> None:
+    create(tmp_path, demo=False)
+    shown = awal("sync", "--once", project=tmp_path)
     assert shown.code == 1
     assert "[national] url" in shown.err
 

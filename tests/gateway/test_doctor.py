@@ -109,7 +109,6 @@ def test_an_official_of_nowhere(demo: Path) -> None:
 
 
 def test_a_platform_out_of_reach(demo: Path) -> None:
-    change(demo, r'^url = ""', 'url = "http://127.0.0.1:9"')
     assert "never" in worst(demo, "national").message
     with Project(demo) as project:
         project.store.log_sync(SyncRow(at=project.clock() - 2 * 86_400_000, carrier="https", ok=True, detail=""))
