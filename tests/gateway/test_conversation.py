@@ -97,7 +97,7 @@ def test_a_survey_by_ussd_from_the_first_contact_to_the_end(gateway):
     assert gateway.ussd("").startswith("CON 1 العربية\n2 Tamazight\n3 Français")
     assert gateway.ussd("3").startswith("CON Votre administration")
     assert gateway.ussd("3*1").startswith("CON Avez-vous")
-    assert "note" in gateway.ussd("3*1*1")
+    assert "satisfait" in gateway.ussd("3*1*1")
     assert "commune" in gateway.ussd("3*1*1*5")
     assert gateway.ussd("3*1*1*5*Oujda").startswith("END Merci")
     assert gateway.answers() == {"supply": "yes", "satisfaction": 5, "commune": "02.411.01.23"}
@@ -138,7 +138,7 @@ def test_a_star_typed_in_a_free_answer_belongs_to_it(several):
 
 
 def test_a_direct_dial_carries_several_inputs_at_once(gateway):
-    assert "note" in gateway.ussd("3*1*1", "S7")
+    assert "satisfait" in gateway.ussd("3*1*1", "S7")
     assert gateway.answers() == {"supply": "yes"}
     assert "commune" in gateway.ussd("3*1*1*4", "S7")
 
@@ -156,7 +156,7 @@ def test_a_lost_session_is_continued_where_it_was(gateway):
     gateway.ussd("3*1*2", "S0")
     assert "1 Continuer\n2 Recommencer" in gateway.ussd("", "S2")
     assert "heures" in gateway.ussd("1", "S2")
-    assert gateway.ussd("1*6", "S2").startswith("CON Quelle note")
+    assert gateway.ussd("1*6", "S2").startswith("CON Êtes-vous satisfait")
 
 
 def test_restarting_drops_the_answers_given_before(gateway):
@@ -234,7 +234,7 @@ def test_another_keyword_leaves_the_conversation_for_another(several):
     several.sms("SANTE")
     several.sms("oui")
     assert "chaque jour" in several.sms("EAU")
-    assert "note" in several.sms("1")
+    assert "satisfait" in several.sms("1")
 
 
 def test_an_unknown_word_shows_what_there_is(several):
