@@ -42,6 +42,10 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
     return [load(read(path), str(path)) for path in paths]
 
 
+FALLS_BACK = frozenset({"F503", "F504"})
+"""Errors with which a flow is served all the same: a translation is missing, or not reviewed."""
+
+
 class FlowFiles:
     """The flows of one folder, as last read."""
 
@@ -63,7 +67,8 @@ class FlowFiles:
         self.problems = list(check_all(self.loaded, self.texts))
         for problem in self.problems:
             if problem.level == "error":
-                log.event("flow not served", level=40, problem=str(problem))
+                served = problem.code in FALLS_BACK
+                log.event("text falls back" if served else "flow not served", level=40, problem=str(problem))
         return True
 
     def _load(self) -> Iterator[Loaded]:
@@ -75,7 +80,11 @@ class FlowFiles:
                 log.event("flow not served", level=40, problem=str(error))
 
     def sound(self) -> list[Flow]:
-        """Return the flows without an error, the first file of each id."""
+        """Return the flows that can be served, the first file of each id.
+
+        A text without a reviewed translation is refused by `awal check`, yet it silences no citizen: they read the
+        next language of the fallback, and the gateway counts it.
+        """
         found: dict[str, Flow] = {}
         for loaded in self.loaded:
             if loaded.flow is not None and not self._wrong(loaded.file):
@@ -83,4 +92,6 @@ class FlowFiles:
         return list(found.values())
 
     def _wrong(self, file: str) -> bool:
-        return any(problem.file == file and problem.level == "error" for problem in self.problems)
+        """Tell whether a file has an error that keeps its flow from being served."""
+        found = (problem for problem in self.problems if problem.file == file and problem.level == "error")
+        return any(problem.code not in FALLS_BACK for problem in found)
