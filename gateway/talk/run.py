@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from flows.encoding import fits
+from flows.load.values import seconds
 from flows.model import Bearer, Flow, Value
 from flows.texts import Texts
-from gateway.talk.script import Line, Script, seconds
+from gateway.talk.script import Line, Script
 from gateway.talk.talker import Talker
 
 BEARERS: tuple[Bearer, ...] = ("ussd", "sms")

@@ -9,10 +9,10 @@ from msgspec import Struct
 from flows.errors import AwalError
 from flows.load.nodes import List, Map, Node, Scalar, compose
 from flows.load.problem import Notes, did_you_mean
+from flows.load.values import seconds
 from flows.model import Bearer
 
 ACTIONS = ("start", "see", "unseen", "reply", "drop", "repeat", "wait", "bearer", "end")
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 KEYS = ("name", "language", "bearer", "citizen", "talk", "answers")
 
 
@@ -44,12 +44,6 @@ class Script(Struct, frozen=True):
     bearers: tuple[Bearer, ...] = ()
     new_citizen: bool = False
     answers: dict[str, str | tuple[str, ...]] | None = None
-
-
-def seconds(word: str) -> int:
-    """Return the seconds of `90`, `30m`, `24h` or `2d`; raises ValueError."""
-    unit = UNITS.get(word[-1:])
-    return int(word[:-1]) * unit if unit else int(word)
 
 
 def read(text: str, file: str) -> list[Script]:
