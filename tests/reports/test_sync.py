@@ -125,9 +125,11 @@ def test_a_copied_back_database_says_what_to_do(world: World, platform: Nation, 
     for _ in range(3):
         world.answer({"supply": "yes"})
         syncer(world, platform.url, clock).once()
-    outcome = syncer(old, platform.url, clock).once()
+    carrier = Refusing(HttpCarrier(platform.url), "no flow")
+    runner = Syncer(old.store, gateway="demo", region="02", signing=SIGNING, carrier=carrier, clock=clock)
+    outcome = runner.once()
     old.close()
-    assert not outcome.ok
+    assert (outcome.ok, carrier.puts) == (False, 0)
     assert "awal restore" in outcome.detail
     assert platform.store.totals()["02"].answers == 3
 
@@ -275,14 +277,14 @@ class Losing:
 
 
 class Refusing:
-    """A carrier to a platform that will not take the snapshots of one flow version."""
+    """A carrier to a platform that will not take the snapshots of one flow version; it counts what is put."""
 
     def __init__(self, carrier: HttpCarrier, flow_hash: str) -> None:
         self.carrier, self.flow_hash, self.prefix, self.puts = carrier, flow_hash, carrier.prefix, 0
 
     def request(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answered:
+        self.puts += method == "PUT"
         if method == "PUT" and self.flow_hash in path:
-            self.puts += 1
             return Answered(422, {}, b'{"error": "invalid", "message": "cells: too odd"}')
         return self.carrier.request(method, path, headers, body)
 
