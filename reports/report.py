@@ -19,7 +19,7 @@ from flows.texts import Texts
 from reports.periods import Period, before, is_open
 from reports.questions import Cell, Question, Satisfaction, problem, questions
 from reports.statistics import Estimate, difference, estimate, rate
-from reports.suppression import K, publish
+from reports.suppression import K, protect, publish
 from storage.store import Store, Tally, Walks
 
 Row = TypeVar("Row", Tally, Walks)
@@ -149,8 +149,8 @@ def live(store: Store, period: Period, place: str = "", k: int = 0) -> tuple[Flo
     tallies = _within(store.tallies(*_days(period)), place)
     walks = _within(store.walks(*_days(period)), place)
     versions = _versions(store, {row.flow_hash for row in tallies} | {row.flow_hash for row in walks})
-    begun = publish({flow: sum(w.started for w in walks if w.flow == flow) for flow in versions}, k).cells
-    completed = publish({flow: sum(w.completed for w in walks if w.flow == flow) for flow in versions}, k).cells
+    begun = protect({flow: sum(w.started for w in walks if w.flow == flow) for flow in versions}, k)
+    completed = protect({flow: sum(w.completed for w in walks if w.flow == flow) for flow in versions}, k)
     return tuple(
         _flow(found, [row for row in tallies if row.flow == flow], k, begun[flow], completed[flow])
         for flow, found in versions.items()

@@ -53,7 +53,7 @@ def publish(counts: Mapping[str, int], k: int = K, part: Collection[str] = ()) -
         return Published(None, dict.fromkeys(counts))
     if total < 3 * k and (max(counts.values()) == total or (part and within in (0, total))):
         return Published(total, dict.fromkeys(counts))
-    return _with_part(counts, k, part, within) if part else Published(total, _protect(counts, k))
+    return _with_part(counts, k, part, within) if part else Published(total, protect(counts, k))
 
 
 def _with_part(counts: Mapping[str, int], k: int, part: Collection[str], within: int) -> Published:
@@ -63,10 +63,10 @@ def _with_part(counts: Mapping[str, int], k: int, part: Collection[str], within:
     outside = {key: count for key, count in counts.items() if key not in part}
     bound: dict[str, int] = {}
     if all(count == 0 or count >= k for count in (within, total - within)):
-        cells = _protect(inside, k) | _protect(outside, k)
+        cells = protect(inside, k) | protect(outside, k)
         bound = {"part": within}
     elif total < 2 * k:
-        cells = _protect(counts, k)
+        cells = protect(counts, k)
     elif within < k:
         cells, bound = _merged(inside, outside, k), {"at_most": k - 1}
     else:
@@ -76,12 +76,15 @@ def _with_part(counts: Mapping[str, int], k: int, part: Collection[str], within:
 
 def _merged(few: Mapping[str, int], rest: Mapping[str, int], k: int) -> dict[str, int | None]:
     """Hide every count of the small side, and what protects their sum on the other."""
-    cells = _protect({"": sum(few.values()), **rest}, k)
+    cells = protect({"": sum(few.values()), **rest}, k)
     return dict.fromkeys(few) | {key: cells[key] for key in rest}
 
 
-def _protect(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
-    """Hide small counts and as many others as their known sum makes necessary (rules 3 and 4)."""
+def protect(counts: Mapping[str, int], k: int) -> dict[str, int | None]:
+    """Hide small counts and as many others as their known sum makes necessary (rules 3 and 4 alone).
+
+    Enough by itself for counts that are no answers: how many conversations each flow had.
+    """
     keys = list(counts)
     small = [at for at, key in enumerate(keys) if 0 < counts[key] < k]
     if not small:

@@ -14,8 +14,6 @@ from reports.periods import day_of
 from storage.sqlite import SqliteStore
 from storage.store import AnswerRow, Change, Citizen, InboundRow
 
-SURVEYS = Path(__file__).resolve().parents[2] / "flows" / "surveys"
-
 
 def at(*moment: int) -> int:
     """Return the milliseconds of a moment, UTC."""
@@ -24,15 +22,113 @@ def at(*moment: int) -> int:
 
 W46 = at(2026, 11, 11, 9)
 W47 = at(2026, 11, 18, 9)
-OUJDA = "02.411.01.03"
-BERKANE = "02.113.01.01"
+OUJDA = "02.411.01.23"
+BERKANE = "02.113.01.09"
+
+WATER = """
+flow: water
+version: 1
+title: {fr: Eau potable, ar: الماء الصالح للشرب}
+sector: water
+language: fr
+languages: [fr, ar]
+steps:
+- id: supply
+  ask: {fr: "Avez-vous de l'eau chaque jour ?", ar: "هل لديكم الماء كل يوم؟"}
+  type: yes_no
+- id: hours
+  when: supply == "no"
+  ask: {fr: "Combien d'heures par jour ?", ar: "كم ساعة في اليوم؟"}
+  type: integer
+- id: satisfaction
+  ask: {fr: "Quelle note donnez-vous ?", ar: "ما تقييمكم؟"}
+  type: rating
+  measure: satisfaction
+- id: problem
+  when: satisfaction <= 2
+  ask: {fr: "Quel est le problème ?", ar: "ما هو المشكل؟"}
+  type: choice
+  options:
+    cuts: {fr: Coupures, ar: الانقطاع}
+    taste: {fr: Goût, ar: الذوق}
+    price: {fr: Prix, ar: الثمن}
+    other: {fr: Autre, ar: آخر}
+- id: commune
+  ask: {fr: "Votre commune ?", ar: "جماعتكم؟"}
+  type: place
+  level: commune
+- say: {fr: Merci., ar: شكرا.}
+"""
+
+HEALTH = """
+flow: health
+version: 1
+title: {fr: Centre de santé, ar: المركز الصحي}
+sector: health
+language: fr
+languages: [fr, ar]
+steps:
+- id: visited
+  ask: {fr: "Avez-vous visité le centre ?", ar: "هل زرتم المركز؟"}
+  type: yes_no
+- when: visited == "no"
+  end: {fr: Merci., ar: شكرا.}
+- id: satisfaction
+  ask: {fr: "Êtes-vous satisfait ?", ar: "هل أنتم راضون؟"}
+  type: rating
+  measure: satisfaction
+- id: wait
+  ask: {fr: "Combien de minutes d'attente ?", ar: "كم دقيقة من الانتظار؟"}
+  type: integer
+- id: suggestion
+  ask: {fr: "Une suggestion ?", ar: "هل لديكم اقتراح؟"}
+  type: text
+  optional: yes
+- id: commune
+  ask: {fr: "Quelle commune ?", ar: "أي جماعة؟"}
+  type: place
+  level: commune
+- say: {fr: Merci., ar: شكرا.}
+"""
+
+NEEDS = """
+flow: needs
+version: 1
+title: {fr: Besoins de ma commune, ar: حاجيات جماعتي}
+language: fr
+languages: [fr, ar]
+steps:
+- id: first
+  ask: {fr: "Quel est le premier besoin ?", ar: "ما هي أول حاجة؟"}
+  type: choice
+  options:
+    water: {fr: Eau, ar: الماء}
+    health: {fr: Santé, ar: الصحة}
+    school: {fr: École, ar: المدرسة}
+    roads: {fr: Route, ar: الطريق}
+- id: others
+  ask: {fr: "Quels autres besoins ?", ar: "ما هي الحاجيات الأخرى؟"}
+  type: choices
+  options:
+    water: {fr: Eau, ar: الماء}
+    health: {fr: Santé, ar: الصحة}
+    school: {fr: École, ar: المدرسة}
+    roads: {fr: Route, ar: الطريق}
+- say: {fr: Merci., ar: شكرا.}
+"""
 
 
-def survey(name: str) -> Flow:
-    """Return a shipped flow."""
-    loaded = load((SURVEYS / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+def read(text: str) -> Flow:
+    """Return the flow of a YAML text."""
+    loaded = load(text)
     assert loaded.flow is not None, loaded.problems
     return loaded.flow
+
+
+def shipped(name: str) -> Flow:
+    """Return a flow of `flows/surveys`."""
+    folder = Path(__file__).resolve().parents[2] / "flows" / "surveys"
+    return read((folder / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 class Crowd:
