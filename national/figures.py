@@ -64,6 +64,14 @@ class Chart(Struct, frozen=True):
     bars: tuple[Bar, ...]
     satisfaction: Satisfaction | None
 
+    @property
+    def together(self) -> Bar | None:
+        """Return the hidden counts as one, where others are shown: a reader would only have to subtract."""
+        if self.shown != "some" or not self.base:
+            return None
+        count = max(0, self.base - sum(bar.count or 0 for bar in self.bars))
+        return Bar("", {"fr": "Les masqués ensemble", "ar": "المخفية مجتمعة"}, count, percent(count, self.base))
+
 
 class FlowFigures(Struct, frozen=True):
     """What is published of one flow in one region and week."""

@@ -107,3 +107,13 @@ def test_the_newest_version_gives_the_words() -> None:
     newer = snapshot(flow_version=2, flow_hash="bb00bb00", title={"fr": "Eau potable"})
     [flow] = figures([snapshot(), newer], "02")
     assert flow.title == {"fr": "Eau potable"}
+
+
+def test_hidden_counts_are_shown_together() -> None:
+    choices = [Question("need", "choice", [Option(key) for key in ("water", "road", "school", "other")])]
+    cells = {"need": [[50], [3], [27], [20]]}
+    [flow] = figures([snapshot(areas=["02"], questions=choices, cells=cells, walks=Walks([100], [100]))], "02")
+    [chart] = flow.charts
+    assert [bar.count for bar in chart.bars] == [50, None, None, 20]
+    assert chart.together is not None
+    assert (chart.together.count, chart.together.percent) == (30, 30)

@@ -1,6 +1,7 @@
 """What the public sees, from real gateways through the real wire."""
 
 import csv
+import gzip
 import io
 import json
 import random
@@ -216,6 +217,20 @@ def test_an_unchanged_page_is_not_sent_again(platform: Nation) -> None:
     assert first.headers["Content-Security-Policy"].startswith("default-src 'none'")
     again = client.get("/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_page_is_packed_for_who_can_unpack_it(oriental: World, platform: Nation) -> None:
+    sync(oriental, platform)
+    client: FlaskClient = create_app(platform.store, clock=platform.clock).test_client()
+    plain = client.get("/regions/02")
+    packed = client.get("/regions/02", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 2
+    assert packed.headers["ETag"] == plain.headers["ETag"]
+    assert packed.headers["Vary"] == "Accept-Encoding"
+    with client.get("/static/national.css", headers={"Accept-Encoding": "gzip"}) as sheet:
+        assert (sheet.status_code, sheet.mimetype) == (200, "text/css")
 
 
 def test_faults_are_told_in_the_readers_form(platform: Nation) -> None:
