@@ -164,6 +164,29 @@ def test_a_sound_request_does_not_serve_at_another_address(client: FlaskClient, 
     assert store.cursor("oriental") == []
 
 
+@pytest.mark.parametrize(
+    ("flow_hash", "period", "field"), [("", "2026-W46", "period"), ("aa00aa00", "2026-W47", "flow_hash")]
+)
+def test_the_address_must_name_what_the_body_holds(
+    client: FlaskClient, example: Body, store: Store, flow_hash: str, period: str, field: str
+) -> None:
+    answer = put(client, example, path=snapshot_path("oriental", flow_hash or example["flow_hash"], period))
+    assert (answer.status_code, answer.json["error"]) == (422, "mismatch")
+    assert [one["field"] for one in answer.json["fields"]] == [field]
+    assert store.cursor("oriental") == []
+
+
+def test_a_gateway_cannot_speak_for_another(client: FlaskClient, example: Body, store: Store) -> None:
+    store.enrol("other", "02", PUBLIC, W47)
+    path = snapshot_path("oriental", example["flow_hash"], "2026-W47")
+    data = canonical(example | {"gateway": "other"})
+    answer = client.put(
+        path, data=data, headers=signed_headers(signing_key(SIGNING), "oriental", "PUT", path, data, "other:1:7")
+    )
+    assert (answer.status_code, answer.json["error"]) == (422, "mismatch")
+    assert store.cursor("other") == store.cursor("oriental") == []
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(st.data())
 def test_no_changed_byte_of_body_or_headers_is_taken(
