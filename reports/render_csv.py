@@ -82,7 +82,7 @@ def _question(flow: FlowReport, question: Question, say: Wording) -> Iterator[Ro
         yield (*at, keys, names, group.count, round(group.count / (question.n or 1), 4), "together")
     if found := question.numbers:
         for name, value in (("median", found.median), ("low", found.low), ("high", found.high)):
-            yield _row(*at, f"#{name}", say(name), value)
+            yield _row(*at, f"#{name}", say(name), int(value) if value == int(value) else value)
     for name, share, bound in _satisfaction(question.satisfaction):
         yield (*at, f"#{name}", say("satisfaction"), "", round(share, 4), bound or status)
 

@@ -6,9 +6,10 @@ figure has a line of its own, because a phone turns `62%` and `55-69` round insi
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 
-from flows.encoding import Encoding, measure, sms_safe
+from flows.encoding import Encoding, costly, measure, sms_safe
 from reports.periods import Period
 from reports.render_words import Wording, at_least, at_most, percent, week
 from reports.report import FlowReport, Report
@@ -16,8 +17,8 @@ from reports.statistics import Estimate
 
 MOST: dict[Encoding, int] = {"GSM-7": 1, "UCS-2": 3}
 """Segments a digest may take."""
-NAME = 24
-"""Letters of a flow's title or an option's label: the end of a long one is cut."""
+NAME = 26
+"""Letters of a name: of a longer one the last words are cut."""
 
 
 def sms(report: Report, say: Wording) -> str:
@@ -36,7 +37,7 @@ def _digest(report: Report, say: Wording, facts: str) -> str:
     period = _period(report.period, say)
     if report.provisional:
         period = say("digest_running", period=period)
-    return sms_safe(say("digest", period=period, place=_short(place), facts=facts))
+    return _plain(sms_safe(say("digest", period=period, place=_short(place), facts=facts)))
 
 
 def _fits(text: str) -> bool:
@@ -100,4 +101,17 @@ def _period(period: Period, say: Wording) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= NAME else text[: NAME - 1].rstrip() + "."
+    """Return a name that fits, cut between words where it has some."""
+    cut = text[:NAME] if len(text) <= NAME or text[NAME] == " " else text[:NAME].rpartition(" ")[0] or text[:NAME]
+    return cut.rstrip(" -.,'(")
+
+
+def _plain(text: str) -> str:
+    """Return a text whose Latin letters are all in GSM-7: `Drâa` would make a digest three segments instead of one."""
+    for letter in costly(text):
+        bare = _LIGATURES.get(letter) or unicodedata.normalize("NFD", letter)[0]
+        text = text.replace(letter, bare) if bare.isascii() else text
+    return text
+
+
+_LIGATURES = {"œ": "oe", "Œ": "Oe"}
