@@ -1,0 +1,48 @@
+"""In which language the console speaks to this visitor, and how it writes moments and figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import g, request, session, url_for
+
+from gateway.console.access import here
+from gateway.console.words import LANGUAGES, Say, say
+from locales.formats import date_short
+from reports.render_words import NO_BREAK
+
+
+def language() -> str:
+    """Return the visitor's language: asked by `?lang=`, remembered from then on; French otherwise."""
+    if "lang" not in g:
+        asked = request.args.get("lang", "")
+        if asked in LANGUAGES:
+            session["language"] = asked
+        kept = session.get("language", "")
+        g.lang = kept if kept in LANGUAGES else next(iter(LANGUAGES))
+    return str(g.lang)
+
+
+def words() -> Say:
+    """Return the console's words in the visitor's language."""
+    return say(language())
+
+
+def languages() -> list[tuple[str, str, str]]:
+    """Return each language of the console: tag, own name, and the address of this page in it."""
+    again = request.method == "GET" and request.endpoint not in (None, "console.login_once")
+    values: dict[str, Any] = {**(request.view_args or {}), **request.args.to_dict()} if again else {}
+    page = request.endpoint if again and request.endpoint else "console.home"
+    return [(tag, name, url_for(page, **{**values, "lang": tag})) for tag, name in LANGUAGES.items()]
+
+
+def moment(at: int) -> str:
+    """Return a moment (milliseconds UTC) in the gateway's civil time."""
+    when = datetime.fromtimestamp(at / 1000, here().timezone)
+    return f"{date_short(when.date())} {when:%H:%M}"
+
+
+def count(value: int | None) -> str:
+    """Return a count with its thousands apart; an unknown one is a dash."""
+    return "–" if value is None else f"{value:,}".replace(",", NO_BREAK)

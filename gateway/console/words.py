@@ -1,0 +1,256 @@
+"""The console's own words, in French and Arabic. Words for citizens and for reports live in `locales/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+LANGUAGES = {"fr": "Français", "ar": "العربية"}
+"""The languages of the console, by their own names."""
+
+Say = Callable[..., str]
+
+WORDS: dict[str, tuple[str, str]] = {
+    # every page
+    "console": ("Console", "لوحة التتبع"),
+    "skip": ("Aller au contenu", "المرور إلى المحتوى"),
+    "menu": ("Pages", "الصفحات"),
+    "language": ("Langue", "اللغة"),
+    "home": ("Accueil", "الرئيسية"),
+    "queue": ("File d'envoi", "طابور الإرسال"),
+    "reports": ("Rapports", "التقارير"),
+    "events": ("Événements", "الأحداث"),
+    "logout": ("Quitter", "خروج"),
+    "foot": (
+        "Awal : la parole des citoyens, sans internet, par SMS et USSD.",
+        "أوال: صوت المواطنين، بدون أنترنت، عبر SMS وUSSD.",
+    ),
+    "back_home": ("Retour à l'accueil", "العودة إلى الرئيسية"),
+    # login
+    "login": ("Entrer", "دخول"),
+    "login_title": ("Espace de l'opérateur", "فضاء المسؤول عن النظام"),
+    "password": ("Mot de passe", "كلمة المرور"),
+    "login_help": (
+        "Le mot de passe a été affiché par « awal init ». « awal password » en fait un nouveau.",
+        "عُرضت كلمة المرور عند تنفيذ «awal init». يُنشئ «awal password» كلمة جديدة.",
+    ),
+    "login_wrong": ("Ce mot de passe n'est pas le bon.", "كلمة المرور غير صحيحة."),
+    "login_busy": ("Trop d'essais en même temps. Réessayez.", "محاولات كثيرة في نفس الوقت. أعد المحاولة."),
+    "login_wait": (
+        "Trop d'essais. Attendez {minutes} min.",
+        "محاولات كثيرة. انتظر {minutes} د.",
+    ),
+    "login_link": (
+        "Ce lien n'ouvre plus : il a servi, ou il est trop ancien. Entrez avec le mot de passe.",
+        "هذا الرابط لم يعد صالحا: استُعمل من قبل أو مرّ عليه وقت طويل. ادخل بكلمة المرور.",
+    ),
+    # faults
+    "fault_400": ("Cette demande est incomplète", "هذا الطلب ناقص"),
+    "fault_400_help": (
+        "La page était peut-être ouverte depuis trop longtemps. Revenez, puis envoyez de nouveau.",
+        "ربما بقيت الصفحة مفتوحة وقتا طويلا. ارجع ثم أعد الإرسال.",
+    ),
+    "fault_401": ("Il faut d'abord entrer", "يجب الدخول أولا"),
+    "fault_401_help": ("Entrez avec le mot de passe, puis recommencez.", "ادخل بكلمة المرور ثم أعد المحاولة."),
+    "fault_404": ("Cette page n'existe pas", "هذه الصفحة غير موجودة"),
+    "fault_404_help": (
+        "L'adresse a changé, ou contient une faute de frappe.",
+        "تغيّر العنوان أو كُتب بشكل غير صحيح.",
+    ),
+    "fault_413": ("C'est trop long", "النص طويل جدا"),
+    "fault_413_help": ("Envoyez moins de texte à la fois.", "أرسل نصا أقصر."),
+    "fault_500": ("Quelque chose n'a pas marché ici", "وقع خلل في النظام"),
+    "fault_500_help": (
+        "Ce n'est pas de votre faute. Le journal du programme dit quoi ; rien de ce qui était gardé n'est perdu.",
+        "الخطأ ليس من جهتك. سجل البرنامج يوضح السبب؛ ولم يضع شيء مما حُفظ.",
+    ),
+    # the phone
+    "hero": ("Donner la parole, sans internet", "صوت لكل مواطن، بدون أنترنت"),
+    "hero_demo": (
+        "Composez le code ou envoyez un mot : ce téléphone passe par le vrai chemin des messages, "
+        "et les résultats bougent à côté. Les citoyens de cette démonstration sont simulés.",
+        "اطلب الرمز أو أرسل كلمة: يمر هذا الهاتف من المسار الحقيقي للرسائل، وتتحرك النتائج بجانبه. "
+        "مواطنو هذا العرض افتراضيون.",
+    ),
+    "hero_real": (
+        "Ce téléphone passe par le vrai chemin des messages : ses réponses comptent dans les résultats.",
+        "يمر هذا الهاتف من المسار الحقيقي للرسائل: تُحتسب أجوبته في النتائج.",
+    ),
+    "phone": ("Téléphone d'essai", "هاتف للتجربة"),
+    "phone_none": (
+        "Aucun téléphone d'essai : ajoutez un canal de type « simulator » dans awal.toml pour en avoir un ici.",
+        "لا يوجد هاتف للتجربة: أضف قناة من نوع «simulator» في awal.toml ليظهر هنا.",
+    ),
+    "phone_script": (
+        "Le téléphone d'essai a besoin de JavaScript ; tout le reste de la page s'en passe.",
+        "يحتاج هاتف التجربة إلى JavaScript؛ أما باقي الصفحة فلا.",
+    ),
+    "mode": ("Moyen", "الوسيلة"),
+    "keypad": ("Clavier", "لوحة المفاتيح"),
+    "call": ("Appeler", "اتصال"),
+    "hang_up": ("Raccrocher", "إنهاء"),
+    "star": ("étoile", "نجمة"),
+    "hash": ("dièse", "شباك"),
+    "dial_label": ("Code à composer", "الرمز"),
+    "reply_label": ("Votre réponse", "جوابك"),
+    "sms_label": ("Votre message", "رسالتك"),
+    "send": ("Envoyer", "إرسال"),
+    "erase": ("Effacer", "مسح"),
+    "cancel": ("Annuler", "إلغاء"),
+    "close": ("Fermer", "إغلاق"),
+    "ready": ("Composez {code}", "اطلب {code}"),
+    "ready_help": ("puis touche verte", "ثم الزر الأخضر"),
+    "sms_ready": ("Envoyez un mot :", "أرسل كلمة:"),
+    "waiting": ("Patientez…", "المرجو الانتظار…"),
+    "lost": ("Session coupée. Composez de nouveau : vous pourrez continuer.", "انقطع الاتصال. أعد الطلب لتواصل."),
+    "unknown_code": ("Code inconnu : composez {code}", "رمز غير معروف: اطلب {code}"),
+    "no_link": ("La passerelle ne répond pas. Réessayez.", "النظام لا يجيب. أعد المحاولة."),
+    "keywords": ("Mots à envoyer", "كلمات للإرسال"),
+    "number": ("Numéro du citoyen", "رقم المواطن"),
+    "new_citizen": ("Nouveau citoyen", "مواطن جديد"),
+    "number_wrong": ("Écrivez un numéro tel que +212612345678.", "اكتب رقما مثل +212612345678."),
+    "measure": ("{units}/{limit} · {encoding}", "{units}/{limit} · {encoding}"),
+    "measure_sms": ("{units} caractères · {segments} SMS · {encoding}", "{units} حرفا · {segments} SMS · {encoding}"),
+    # results
+    "results": ("Résultats en direct", "النتائج المباشرة"),
+    "period": ("Période", "الفترة"),
+    "today": ("Aujourd'hui", "اليوم"),
+    "this-week": ("Cette semaine", "هذا الأسبوع"),
+    "this-month": ("Ce mois", "هذا الشهر"),
+    "last-week": ("Semaine passée", "الأسبوع الماضي"),
+    "citizens": ("Citoyens", "المواطنون"),
+    "conversations": ("Conversations", "المحادثات"),
+    "completed": ("terminées", "مكتملة"),
+    "answers": ("Réponses", "الأجوبة"),
+    "open_now": ("en cours", "جارية"),
+    "dropped": ("Coupures USSD", "انقطاعات USSD"),
+    "recent": ("récentes", "حديثة"),
+    "fallbacks": ("Textes repris d'une autre langue", "نصوص معروضة بلغة أخرى"),
+    "flows": ("Questionnaires", "الاستمارات"),
+    "no_flows": (
+        "Aucun questionnaire n'est servi. Écrivez-en un dans flows/, puis « awal check ».",
+        "لا توجد استمارات. اكتب واحدة في flows/ ثم نفّذ «awal check».",
+    ),
+    "version": ("version {version}", "الإصدار {version}"),
+    "keyword_list": ("Mots SMS", "كلمات SMS"),
+    "languages": ("Langues", "اللغات"),
+    "provisional": ("à relire", "قيد المراجعة"),
+    "questions": ("{count} questions", "عدد الأسئلة: {count}"),
+    "informs": ("Ce menu informe et ne garde aucune réponse.", "هذه القائمة للإخبار فقط ولا تحفظ أي جواب."),
+    "no_answers": ("Pas encore de réponse", "لا أجوبة بعد"),
+    "n_answers": ("Réponses : {count}", "الأجوبة: {count}"),
+    "others": ("Autres ({count})", "أخرى ({count})"),
+    "median": ("Médiane", "الوسيط"),
+    "from_to": ("de {low} à {high}", "من {low} إلى {high}"),
+    "free_text": ("Réponses libres", "أجوبة حرة"),
+    "free_text_latest": ("Dernières réponses libres", "آخر الأجوبة الحرة"),
+    "free_text_help": (
+        "Pour l'opérateur seul : ces textes restent sur cette machine et ne sont jamais envoyés.",
+        "للمسؤول عن النظام وحده: تبقى هذه النصوص في هذا الجهاز ولا تُرسل أبدا.",
+    ),
+    "details": ("Détail", "التفاصيل"),
+    "source": ("Fichier", "الملف"),
+    "problems": ("À corriger", "يجب تصحيحها"),
+    "refused_files": ("Fichiers non servis", "ملفات غير معتمدة"),
+    "problem_line": ("ligne {line}", "السطر {line}"),
+    "errors_count": ("Erreurs : {count}", "الأخطاء: {count}"),
+    "warnings_count": ("Avertissements : {count}", "التنبيهات: {count}"),
+    "steps": ("Déroulement", "الخطوات"),
+    "step": ("Étape", "الخطوة"),
+    "back_flow": ("Retour au questionnaire", "العودة إلى الاستمارة"),
+    "when": ("si", "إذا"),
+    "optional": ("facultatif", "اختياري"),
+    # the queue
+    "queue_help": (
+        "Ce qui attend, part, ou n'a pas pu partir. Les numéros n'apparaissent jamais : un citoyen est un pseudonyme.",
+        "ما ينتظر أو أُرسل أو تعذّر إرساله. لا تظهر الأرقام أبدا: كل مواطن له اسم مستعار.",
+    ),
+    "all": ("Tous", "الكل"),
+    "queued": ("en attente", "في الانتظار"),
+    "sending": ("en cours d'envoi", "قيد الإرسال"),
+    "accepted": ("accepté", "مقبول"),
+    "delivered": ("remis", "وصل"),
+    "failed": ("échoué", "فشل"),
+    "dead": ("abandonné", "متروك"),
+    "queue_empty": ("Aucun message dans cet état.", "لا توجد رسائل في هذه الحالة."),
+    "when_made": ("Créé", "الإنشاء"),
+    "citizen": ("Citoyen", "المواطن"),
+    "channel": ("Canal", "القناة"),
+    "state": ("État", "الحالة"),
+    "attempts": ("Essais", "المحاولات"),
+    "error": ("Erreur", "الخطأ"),
+    "cost": ("SMS", "SMS"),
+    "action": ("Que faire", "الإجراء"),
+    "retry": ("Renvoyer", "إعادة الإرسال"),
+    "discard": ("Abandonner", "ترك"),
+    "retried": ("Le message est de nouveau en attente.", "عادت الرسالة إلى الانتظار."),
+    "discarded": ("Le message est abandonné.", "تُركت الرسالة."),
+    "unmoved": (
+        "Ce message n'a pas pu changer d'état : il est déjà parti, ou son numéro n'est plus gardé.",
+        "تعذّر تغيير حالة هذه الرسالة: أُرسلت من قبل أو لم يعد رقمها محفوظا.",
+    ),
+    "last_failed": ("Derniers échecs", "آخر الإخفاقات"),
+    "no_failed": ("Aucun échec.", "لا إخفاقات."),
+    "see_all": ("Tout voir", "عرض الكل"),
+    # syncs
+    "syncs": ("Plateforme nationale", "المنصة الوطنية"),
+    "no_syncs": ("Aucun envoi encore.", "لا إرسال بعد."),
+    "no_national": (
+        "Aucune plateforme dans awal.toml : rien n'est envoyé.",
+        "لا توجد منصة في awal.toml: لا يُرسل أي شيء.",
+    ),
+    "sync_ok": ("fait", "تم"),
+    "sync_failed": ("échoué", "فشل"),
+    "open_platform": ("Ouvrir la plateforme", "فتح المنصة"),
+    # reports
+    "reports_help": (
+        "Ce que lisent les responsables : les petits nombres y sont masqués.",
+        "ما يقرؤه المسؤولون: تُحجب فيه الأعداد الصغيرة.",
+    ),
+    "other_period": ("ou une période", "أو فترة محددة"),
+    "period_forms": ("2026-W47, 2026-11 ou 2026-11-23", "2026-W47 أو 2026-11 أو 2026-11-23"),
+    "place": ("Lieu", "المكان"),
+    "everywhere": ("Tout ce que la passerelle entend", "كل ما يصل إلى النظام"),
+    "format": ("Forme", "الشكل"),
+    "format_html": ("Page", "صفحة"),
+    "format_sms": ("SMS", "SMS"),
+    "format_text": ("Texte", "نص"),
+    "show": ("Voir", "عرض"),
+    "open_alone": ("Ouvrir seul, imprimer", "فتح وحده للطباعة"),
+    "download_csv": ("Télécharger CSV", "تنزيل CSV"),
+    "download_pdf": ("Télécharger PDF", "تنزيل PDF"),
+    # events
+    "events_help": ("Ce qui s'est passé dernièrement, le plus récent d'abord.", "ما حدث مؤخرا، الأحدث أولا."),
+    "no_events": ("Rien à signaler.", "لا شيء يُذكر."),
+    "at": ("Moment", "الوقت"),
+    "event": ("Événement", "الحدث"),
+    "detail": ("Détail", "التفصيل"),
+    "event_channel-stopped": ("Canal arrêté", "توقفت القناة"),
+    "event_failed": ("Question abandonnée", "سؤال متروك"),
+    "event_foreign-session": ("Session d'un autre téléphone refusée", "رُفضت جلسة من هاتف آخر"),
+    "event_job": ("Tâche en échec", "فشل مهمة"),
+    "event_login-failed": ("Mot de passe refusé", "كلمة مرور مرفوضة"),
+    "event_look-up": ("Information consultée", "معلومة تم الاطلاع عليها"),
+    "event_opted-out": ("Citoyen désinscrit chez l'opérateur", "مواطن ألغى الاشتراك"),
+    "event_refusal": ("Consentement refusé", "رُفضت الموافقة"),
+    "event_refused": ("Demande refusée", "طلب مرفوض"),
+    "event_stop": ("Citoyen parti (STOP)", "مواطن أوقف الرسائل (STOP)"),
+    "event_unclear": ("Réponse non comprise", "جواب غير مفهوم"),
+    "event_unknown-receipt": ("Accusé inconnu", "إشعار غير معروف"),
+    "event_ussd-drop": ("Session USSD coupée", "انقطاع جلسة USSD"),
+}
+
+
+def say(language: str) -> Say:
+    """Return a function from a word's name, and its slots, to the word in `language`."""
+    at = list(LANGUAGES).index(language)
+
+    def speak(name: str, **slots: object) -> str:
+        return WORDS[name][at].format_map(slots) if slots else WORDS[name][at]
+
+    return speak
+
+
+def event_name(say: Say, kind: str) -> str:
+    """Return what a kind of event is called, or the kind itself where nobody has named it."""
+    name = f"event_{kind}"
+    return say(name) if name in WORDS else kind
