@@ -176,6 +176,14 @@ def test_the_address_must_name_what_the_body_holds(
     assert store.cursor("oriental") == []
 
 
+def test_the_idempotency_key_must_name_the_number(client: FlaskClient, example: Body, store: Store) -> None:
+    path, data = snapshot_path("oriental", example["flow_hash"], "2026-W47"), canonical(example)
+    headers = signed_headers(signing_key(SIGNING), "oriental", "PUT", path, data, "oriental:1:8")
+    answer = client.put(path, data=data, headers=headers)
+    assert (answer.status_code, answer.json["fields"][0]["field"]) == (422, "Idempotency-Key")
+    assert store.cursor("oriental") == []
+
+
 def test_a_gateway_cannot_speak_for_another(client: FlaskClient, example: Body, store: Store) -> None:
     store.enrol("other", "02", PUBLIC, W47)
     path = snapshot_path("oriental", example["flow_hash"], "2026-W47")
