@@ -1,22 +1,33 @@
 """The flow files of a project: read from disk, checked, and read again when they change.
 
 `flows` reads no file itself; this is where its texts come from. A flow with an error is not served; the others are.
+What reading and checking came to is kept beside the data, under a digest of all that it depends on: a gateway that
+starts on unchanged flows loads neither the YAML parser nor the checker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.check import Translations, check_all
+import msgspec
+from msgspec import Struct
+
 from flows.errors import AwalError
-from flows.load import Loaded, Problem, load
 from flows.model import Flow
-from gateway import log
+from gateway import __version__, log
+
+if TYPE_CHECKING:
+    from flows.check import Translations
+    from flows.load import Loaded, Problem
 
 TESTS = ".test.yaml"
 MOST_BYTES = 1_000_000
 """What a flow file may weigh; the loader has its own, tighter bounds."""
+PROGRAM = Path(__file__).parent.parent
 
 
 def flow_files(folder: Path) -> list[Path]:
@@ -39,37 +50,99 @@ def read(path: Path) -> str:
 
 def load_all(paths: Iterable[Path]) -> list[Loaded]:
     """Load each file; what is wrong with one does not keep the others from loading."""
+    from flows.load import load
+
     return [load(read(path), str(path)) for path in paths]
 
 
-FALLS_BACK = frozenset({"F503", "F504"})
-"""Errors with which a flow is served all the same: a translation is missing, or not reviewed."""
+class FlowFile(Struct, frozen=True):
+    """What one file came to: `flow` is None when it could not be loaded, `sound` says that it may be served."""
+
+    file: str
+    flow: Flow | None
+    sound: bool
+
+
+class Compiled(Struct, frozen=True):
+    """What a whole folder came to, under the digest of all that it depends on."""
+
+    key: str
+    files: tuple[FlowFile, ...]
+    problems: msgspec.Raw
 
 
 class FlowFiles:
-    """The flows of one folder, as last read."""
+    """The flows of one folder, as last read. `cache` is where the outcome is kept, if anywhere.
 
-    def __init__(self, folder: Path, texts: Translations) -> None:
+    `texts` is called for the words when the flows have to be checked.
+    """
+
+    def __init__(
+        self, folder: Path, texts: Callable[[], Translations], catalogues: Path, cache: Path | None = None
+    ) -> None:
         self.folder = folder
         self.texts = texts
-        self._state: tuple[tuple[str, int, int], ...] | None = None
-        self.loaded: list[Loaded] = []
-        self.problems: list[Problem] = []
+        self.catalogues = catalogues
+        self.cache = cache
+        self._seen: tuple[object, ...] | None = None
+        self._compiled = Compiled("", (), msgspec.Raw(b"[]"))
         self.refresh()
+
+    @property
+    def loaded(self) -> tuple[FlowFile, ...]:
+        """Every file, the wrong ones too."""
+        return self._compiled.files
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every error and warning, by file and line."""
+        from flows.load import Problem
+
+        return msgspec.json.decode(self._compiled.problems, type=list[Problem])
+
+    def sound(self) -> list[Flow]:
+        """Return the flows without an error, the first file of each id."""
+        found: dict[str, Flow] = {}
+        for one in self.loaded:
+            if one.flow is not None and one.sound:
+                found.setdefault(one.flow.id, one.flow)
+        return list(found.values())
 
     def refresh(self) -> bool:
         """Read the folder again if a file was added, changed or removed; tell whether it was."""
-        state = tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in flow_files(self.folder))
-        if state == self._state:
+        seen = tuple(_stamp(path) for path in flow_files(self.folder))
+        if seen == self._seen:
             return False
-        self._state = state
-        self.loaded = list(self._load())
-        self.problems = list(check_all(self.loaded, self.texts))
-        for problem in self.problems:
-            if problem.level == "error":
-                served = problem.code in FALLS_BACK
-                log.event("text falls back" if served else "flow not served", level=40, problem=str(problem))
+        self._seen = seen
+        self._compiled = self._kept() or self._compile()
+        if not all(one.sound for one in self.loaded):
+            for problem in self.problems:
+                if problem.level == "error":
+                    log.event("flow not served", level=40, problem=str(problem))
         return True
+
+    def _kept(self) -> Compiled | None:
+        """Return the outcome kept for exactly these files, if any."""
+        if self.cache is None:
+            return None
+        try:
+            kept = msgspec.json.decode(self.cache.read_bytes(), type=Compiled)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return kept if kept.key == self._key() else None
+
+    def _compile(self) -> Compiled:
+        """Load and check every file, and keep the outcome."""
+        from flows.check import check_all
+
+        loaded = list(self._load())
+        problems = check_all(loaded, self.texts())
+        wrong = {problem.file for problem in problems if problem.level == "error"}
+        files = tuple(FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong) for one in loaded)
+        made = Compiled(self._key(), files, msgspec.Raw(msgspec.json.encode(problems)))
+        if self.cache is not None:
+            keep(self.cache, msgspec.json.encode(made))
+        return made
 
     def _load(self) -> Iterator[Loaded]:
         """Load each file that can be read."""
@@ -79,19 +152,30 @@ class FlowFiles:
             except AwalError as error:
                 log.event("flow not served", level=40, problem=str(error))
 
-    def sound(self) -> list[Flow]:
-        """Return the flows that can be served, the first file of each id.
+    def _key(self) -> str:
+        """Return a digest of the flows, and of the catalogues and rules that say whether they are sound."""
+        digest = sha256(__version__.encode())
+        for path in flow_files(self.folder):
+            digest.update(f"{path}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        rules = [*(PROGRAM / "flows" / "load").glob("*.py"), *(PROGRAM / "flows" / "check").glob("*.py")]
+        words = [*self.catalogues.rglob("*.po"), *(PROGRAM / "locales").glob("*/LC_MESSAGES/*.po")]
+        for path in sorted([*rules, *words]):
+            digest.update(repr(_stamp(path)).encode())
+        return digest.hexdigest()
 
-        A text without a reviewed translation is refused by `awal check`, yet it silences no citizen: they read the
-        next language of the fallback, and the gateway counts it.
-        """
-        found: dict[str, Flow] = {}
-        for loaded in self.loaded:
-            if loaded.flow is not None and not self._wrong(loaded.file):
-                found.setdefault(loaded.flow.id, loaded.flow)
-        return list(found.values())
 
-    def _wrong(self, file: str) -> bool:
-        """Tell whether a file has an error that keeps its flow from being served."""
-        found = (problem for problem in self.problems if problem.file == file and problem.level == "error")
-        return any(problem.code not in FALLS_BACK for problem in found)
+def _stamp(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a file changes."""
+    status = path.stat()
+    return str(path), status.st_mtime_ns, status.st_size
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all; where it cannot be written, nothing is kept and nobody is troubled."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        log.event("compiled flows not kept", error=error.strerror)

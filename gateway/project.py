@@ -42,6 +42,7 @@ class Project:
         """Tells whether this process runs the scheduled jobs."""
         self.address = ""
         """The address this process listens on, where it serves."""
+        self.closed = False
         if settings is not None:
             self.settings = settings
 
@@ -80,7 +81,8 @@ class Project:
         """The project's flow files, and what is wrong with them."""
         from gateway.flowfiles import FlowFiles
 
-        return FlowFiles(self.directory / "flows", self.texts)
+        cache = self.directory / "data" / "cache" / "flows.json"
+        return FlowFiles(self.directory / "flows", lambda: self.texts, self.directory / "locales", cache)
 
     @cached_property
     def library(self) -> Library:
@@ -201,6 +203,7 @@ class Project:
 
     def close(self) -> None:
         """Close the store if it was opened."""
+        self.closed = True
         store: Store | None = self.__dict__.pop("store", None)
         if store is not None:
             store.close()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,36 +27,51 @@ PATIENCE = 3.0
 
 
 class Running:
-    """A gateway at work, from its making until `close`. Raises AwalError when it cannot work."""
+    """A gateway at work, from its making until `close`. Raises AwalError when it cannot work.
+
+    Making it gives `application`, which answers at once; `begin` loads and starts the rest.
+    """
 
     def __init__(self, directory: Path, settings: Settings, address: str = "") -> None:
-        self.project = Project(directory, settings=settings)
-        self.project.address = address
-        wait_for_store(self.project)
-        self.sender = Sender(self.project.store, self.project.channels, self.project.phones, self.project.clock)
-        self.project.grown = self.sender.notify
-        self.scheduler = Scheduler(
-            self.project.store, jobs(self.project), self.project.clock, chores=[self.project.reload_flows]
-        )
-        self.project.leads = lambda: self.scheduler.leader
+        self.project = project = Project(directory, settings=settings)
+        project.address = address
+        wait_for_store(project)
+        self.sender = Sender(project.store, project.channels, project.phones, project.clock)
+        project.grown = self.sender.notify
+        self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=[project.reload_flows])
+        project.leads = lambda: self.scheduler.leader
         self.application = self._application()
-        self.control = Control(self.project)
-        self.sender.start()
-        self.scheduler.start()
+        self._turn = threading.Lock()
+        self._control: Control | None = None
+
+    @cached_property
+    def lane(self) -> Lane:
+        """The webhook lane; it brings the engine in, which the first page need not wait for."""
+        return Lane(self.project.channels, self.project.conversations, note=self.project.note)
 
     def _application(self) -> WSGIApplication:
         from gateway.app import create_app
 
-        project = self.project
-        lane = Lane(project.channels, project.conversations, note=project.note)
-        return front(lane, create_app(project))
+        return front(lambda environ, start: self.lane(environ, start), create_app(self.project))
+
+    def begin(self) -> None:
+        """Warm the lane, and start what listens to commands, sends and schedules."""
+        with self._turn:
+            if self.project.closed:
+                return
+            _ = self.lane
+            self._control = Control(self.project)
+            self.sender.start()
+            self.scheduler.start()
 
     def close(self) -> None:
         """Stop what sends and schedules, then close the store."""
-        self.control.close()
-        self.scheduler.stop()
-        self.sender.stop()
-        self.project.close()
+        with self._turn:
+            if self._control:
+                self._control.close()
+            self.scheduler.stop()
+            self.sender.stop()
+            self.project.close()
         log.event("stopped")
 
 

@@ -75,7 +75,7 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
 
     def worker(*_: object, **__: object) -> WSGIApplication:
         running = _in_worker(parent, lambda: _start(directory, settings, url(host, port)))
-        announce_soon(host, port, announce)
+        announce_soon(host, port, running, announce)
         return running.application
 
     server = Granian(
@@ -111,7 +111,7 @@ def _waitress(directory: Path, settings: Settings, host: str, port: int, announc
     server: Any = create_server(
         running.application, host=host, port=port, threads=settings.gateway.threads, clear_untrusted_proxy_headers=True
     )
-    announce_soon(host, port, announce)
+    announce_soon(host, port, running, announce)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         server.run()
@@ -150,9 +150,14 @@ def url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def announce_soon(host: str, port: int, announce: Announce) -> None:
-    """Have `announce` called from a thread of its own, once the server answers."""
-    threading.Thread(target=announce_when_ready, args=(host, port, announce), name="ready", daemon=True).start()
+def announce_soon(host: str, port: int, running: Running, announce: Announce) -> None:
+    """In a thread of its own, begin the rest of the work once the server answers, then call `announce`."""
+
+    def ready(address: str) -> None:
+        running.begin()
+        announce(address)
+
+    threading.Thread(target=announce_when_ready, args=(host, port, ready), name="ready", daemon=True).start()
 
 
 def announce_when_ready(host: str, port: int, announce: Announce) -> None:

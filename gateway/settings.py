@@ -13,6 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
@@ -220,6 +221,7 @@ NAMED = ("channels", "officials")
 """Sections that come once per name."""
 
 
+@cache
 def describe(section: type[Section]) -> tuple[Setting, ...]:
     """Return the rows of one section, in the order of its fields."""
     hints = get_type_hints(section, include_extras=True)

@@ -130,7 +130,7 @@ def create(directory: Path, demo: bool) -> str:
     for folder in ("flows", "locales", "data"):
         (directory / folder).mkdir(exist_ok=True)
     if demo:
-        copy_flows(directory / "flows")
+        copy_shipped(directory)
     return password
 
 
@@ -153,13 +153,22 @@ def text(directory: Path, demo: bool, password: str) -> str:
     return whole + ("demo = true\n" if demo else "")
 
 
-def copy_flows(target: Path) -> None:
-    """Copy the shipped flows and their conversation tests; a file that is there stays."""
-    import flows
+def copy_shipped(directory: Path) -> None:
+    """Copy the shipped flows, their conversation tests and their translations; a file that is there stays.
 
-    for source in sorted((Path(flows.__file__).parent / "surveys").glob("*.yaml")):
-        if not (target / source.name).exists():
-            (target / source.name).write_bytes(source.read_bytes())
+    The translations come along so that the flows stay whole when a later version ships others.
+    """
+    program = Path(__file__).parent.parent.parent
+    for source in sorted((program / "flows" / "surveys").glob("*.yaml")):
+        _copy(source, directory / "flows" / source.name)
+    for source in sorted((program / "locales").glob("*/LC_MESSAGES/flows.po")):
+        _copy(source, directory / source.relative_to(program))
+
+
+def _copy(source: Path, target: Path) -> None:
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
 
 
 def _id(directory: Path) -> str:

@@ -1,38 +1,110 @@
-"""Which flows of a folder are served: those that work, also where a translation is still missing."""
+"""The flows of a folder: read once, kept compiled, read again when anything they depend on changes."""
 
-from gateway.flowfiles import FlowFiles
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.errors import AwalError
+from gateway.flowfiles import FlowFiles, flow_files, read
+from gateway.project import Project
 from locales.catalogue import Catalogues
 
-GOOD = "flow: one\ntitle: T\nlanguage: fr\nsteps:\n- id: a\n  ask: A ?\n  type: yes_no\n"
+ROADS = """\
+flow: roads
+version: 1
+title: Routes
+language: fr
+languages: [fr]
+steps:
+- id: passable
+  ask: La route est-elle praticable ?
+  type: yes_no
+"""
 
 
-def served(folder):
-    return [flow.id for flow in FlowFiles(folder, Catalogues()).sound()]
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "roads.yaml").write_text(ROADS)
+    return tmp_path / "flows"
 
 
-def test_a_flow_with_an_error_does_not_keep_the_others_from_being_served(tmp_path):
-    (tmp_path / "one.yaml").write_text(GOOD)
-    (tmp_path / "two.yaml").write_text(GOOD.replace("one", "two").replace("yes_no", "yesno"))
-    assert served(tmp_path) == ["one"]
+def files(folder: Path, cache: Path | None = None) -> FlowFiles:
+    return FlowFiles(folder, Catalogues, folder.parent / "locales", cache)
 
 
-def test_a_missing_translation_is_an_error_that_silences_nobody(tmp_path):
-    (tmp_path / "one.yaml").write_text(GOOD.replace("language: fr", "language: fr\nlanguages: [fr, ar]"))
-    files = FlowFiles(tmp_path, Catalogues())
-    assert "F503" in {problem.code for problem in files.problems if problem.level == "error"}
-    assert [flow.id for flow in files.sound()] == ["one"]
+def test_conversation_tests_are_no_flows(folder: Path) -> None:
+    (folder / "roads.test.yaml").write_text("flow: roads\ntests: []\n")
+    assert [path.name for path in flow_files(folder)] == ["roads.yaml"]
 
 
-def test_conversation_tests_are_no_flows(tmp_path):
-    (tmp_path / "one.yaml").write_text(GOOD)
-    (tmp_path / "one.test.yaml").write_text("flow: one\ntests: []\n")
-    assert served(tmp_path) == ["one"]
+def test_what_is_kept_is_what_was_read(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache" / "flows.json"
+    first = files(folder, cache)
+    assert cache.is_file()
+    second = FlowFiles(folder, lambda: pytest.fail("checked again"), folder.parent / "locales", cache)
+    assert second.sound() == first.sound()
+    assert second.sound()[0].hash == first.sound()[0].hash
+    assert second.problems == first.problems
 
 
-def test_files_are_read_again_only_when_they_change(tmp_path):
-    (tmp_path / "one.yaml").write_text(GOOD)
-    files = FlowFiles(tmp_path, Catalogues())
-    assert not files.refresh()
-    (tmp_path / "two.yaml").write_text(GOOD.replace("one", "two"))
-    assert files.refresh()
-    assert [flow.id for flow in files.sound()] == ["one", "two"]
+@pytest.mark.parametrize("what", ["flow", "new flow", "catalogue", "garbage"])
+def test_a_change_of_anything_they_depend_on_is_seen(folder: Path, tmp_path: Path, what: str) -> None:
+    cache = tmp_path / "flows.json"
+    files(folder, cache)
+    checked: list[bool] = []
+    if what == "flow":
+        (folder / "roads.yaml").write_text(ROADS.replace("version: 1", "version: 2"))
+    elif what == "new flow":
+        (folder / "b.yaml").write_text(ROADS.replace("flow: roads", "flow: tracks"))
+    elif what == "catalogue":
+        (tmp_path / "locales" / "ar").mkdir(parents=True)
+        (tmp_path / "locales" / "ar" / "flows.po").write_text("")
+    else:
+        cache.write_bytes(b"{")
+    FlowFiles(folder, lambda: checked.append(True) or Catalogues(), tmp_path / "locales", cache)
+    assert checked
+
+
+def test_a_flow_with_an_error_is_told_and_not_served(folder: Path, tmp_path: Path) -> None:
+    (folder / "wrong.yaml").write_text(ROADS.replace("flow: roads", "flow: wrong").replace("yes_no", "yes_noo"))
+    for _ in range(2):  # read, then from what was kept
+        found = files(folder, tmp_path / "flows.json")
+        assert [flow.id for flow in found.sound()] == ["roads"]
+        assert [problem.file for problem in found.problems if problem.level == "error"] == [str(folder / "wrong.yaml")]
+
+
+def test_two_files_of_one_flow_serve_neither_twice(folder: Path) -> None:
+    (folder / "again.yaml").write_text(ROADS)
+    assert [flow.id for flow in files(folder).sound()] in ([], ["roads"])
+
+
+def test_unreadable_files_are_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "latin.yaml").write_bytes("title: é".encode("latin-1"))
+    (folder / "huge.yaml").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(AwalError, match="UTF-8"):
+        read(folder / "latin.yaml")
+    with pytest.raises(AwalError, match="larger"):
+        read(folder / "huge.yaml")
+    with pytest.raises(AwalError, match=r"none\.yaml"):
+        read(folder / "none.yaml")
+    assert [flow.id for flow in files(folder).sound()] == ["roads"]
+
+
+def test_a_place_that_cannot_be_written_keeps_nothing_and_serves(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert files(folder, tmp_path / "file" / "flows.json").sound()
+
+
+def test_a_second_start_loads_neither_yaml_nor_the_checker(demo: Path) -> None:
+    with Project(demo) as project:
+        assert project.files.sound()
+    code = "from gateway.project import Project; from pathlib import Path; import sys; p = Project(Path(sys.argv[1])); "
+    code += "assert p.files.sound(); print(*[name for name in sys.modules if name in ('yaml', 'flows.check')])"
+    done = subprocess.run([sys.executable, "-c", code, str(demo)], capture_output=True, text=True, env=os.environ)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
