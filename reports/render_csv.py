@@ -40,8 +40,9 @@ def guard(cell: str) -> str:
 def line(cells: Iterable[object]) -> str:
     """Return one line of CSV, its texts guarded, ended by a line feed."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([guard(one) if isinstance(one, str) else one for one in cells])
-    return out.getvalue()
+    # the writer quotes a carriage return within a cell only where it is part of its line end
+    csv.writer(out, lineterminator="\r\n").writerow([guard(one) if isinstance(one, str) else one for one in cells])
+    return out.getvalue().removesuffix("\r\n") + "\n"
 
 
 def table(report: Report, say: Wording) -> str:

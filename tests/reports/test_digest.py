@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from report_world import HEALTH, OUJDA, W46, W47, WATER, Crowd, read
@@ -122,6 +122,7 @@ def flow(title: str, label: str, share: int, n: int) -> FlowReport:
 PERIODS = (week_of(TODAY), month_of(TODAY), single(TODAY))
 
 
+@settings(deadline=None)
 @given(
     st.text(min_size=1, max_size=60),
     st.text(min_size=1, max_size=60),
@@ -153,6 +154,7 @@ def test_whatever_the_words_the_cost_is_bounded(
         assert cost.segments <= (1 if cost.encoding == "GSM-7" else 3)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([*REGIONS, LONGEST]), st.sampled_from(PERIODS), st.booleans(), st.integers(10, 9_999_999))
 def test_a_french_digest_of_any_place_is_one_segment(place: str, period: object, running: bool, n: int) -> None:
     made = flow("Eau potable et assainissement rural", "Réparation trop tardive des fuites", 62, n)
@@ -169,6 +171,7 @@ def test_a_letter_outside_gsm_7_is_written_without_its_accent(crowd: Crowd) -> N
     assert sms(crowd, place="08") == "AWAL S47 Draa-Tafilalet: 12 conversations, 12 finies."
 
 
+@settings(deadline=None)
 @given(st.sampled_from(REGIONS), st.sampled_from(PERIODS), st.integers(10, 9_999_999))
 def test_an_arabic_digest_cannot_be_turned_round(place: str, period: object, n: int) -> None:
     """No percent sign, no range, no Latin letter; one number to a line beside Arabic words."""

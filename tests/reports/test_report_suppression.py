@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.suppression import publish
@@ -68,6 +68,7 @@ def test_with_ten_almost_every_small_count_stays_possible() -> None:
     assert min(map(len, known)) >= 8
 
 
+@settings(deadline=None)
 @given(TABLES, st.sampled_from([5, 10]), st.booleans())
 def test_only_true_counts_are_printed_and_no_small_one(counts: dict[str, int], k: int, wanted: bool) -> None:
     part = list(counts)[-2:] if wanted else []
@@ -89,6 +90,7 @@ def test_only_true_counts_are_printed_and_no_small_one(counts: dict[str, int], k
         assert 0 < within <= found.at_most < k
 
 
+@settings(deadline=None)
 @given(TABLES, st.sampled_from([5, 10]))
 def test_by_subtraction_nothing_narrower_than_k_is_learnt(counts: dict[str, int], k: int) -> None:
     """The bounds of the linear programme: hidden cells are not negative, and add up to what is left of the total."""

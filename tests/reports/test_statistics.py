@@ -1,7 +1,7 @@
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.statistics import (
@@ -61,6 +61,7 @@ def test_wilson_covers_small_samples(n: int, covered: float) -> None:
     assert sum(comb(n, x) * 0.9**x * 0.1 ** (n - x) for x in hits) == pytest.approx(covered, abs=5e-4)
 
 
+@settings(deadline=None)
 @given(SHARES)
 def test_the_interval_holds_the_share_and_is_symmetric_in_its_complement(share: tuple[int, int]) -> None:
     successes, n = share
@@ -69,6 +70,7 @@ def test_the_interval_holds_the_share_and_is_symmetric_in_its_complement(share: 
     assert (found.low, found.high) == pytest.approx((1 - other.high, 1 - other.low), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(SHARES, SHARES)
 def test_a_difference_turned_round_is_its_negative(one: tuple[int, int], other: tuple[int, int]) -> None:
     there, back = newcombe(one, other), newcombe(other, one)
@@ -117,6 +119,7 @@ def test_satisfied_are_the_top_two_of_five() -> None:
     assert (round(found.share * 184), found.n, found.strength) == (114, 184, "solid")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(-50, 50), st.integers(0, 5)))
 def test_the_median_is_that_of_the_values_written_out(counts: dict[int, int]) -> None:
     values = sorted(value for value, count in counts.items() for _ in range(count))
