@@ -6,7 +6,7 @@ from locales.folding import fold, spaced
 
 WORDS: dict[str, tuple[str, ...]] = {
     "STOP": ("stop", "arrêt", "arrêter", "توقف", "قف", "إلغاء", "إيقاف", "ⵙⴱⴷⴷ", "sbdd"),
-    "HELP": ("aide", "help", "مساعدة", "المساعدة", "ⵜⵉⵡⵉⵙⵉ", "tiwisi"),
+    "HELP": ("aide", "help", "مساعدة", "ⵜⵉⵡⵉⵙⵉ", "tiwisi"),
     "LANGUAGE": (
         *("langue", "langues", "language", "changer de langue", "changer la langue"),
         *("لغة", "اللغة", "تغيير اللغة", "ⵜⵓⵜⵍⴰⵢⵜ", "tutlayt"),
@@ -24,7 +24,10 @@ WORDS: dict[str, tuple[str, ...]] = {
     ),
     "MYDATA": ("mes données", "mesdonnées", "my data", "mydata", "بياناتي", "معطياتي"),
 }
-"""Each command's words in French, Arabic, English and Amazigh (both scripts); a native review of zgh is due."""
+"""Each command's words in French, Arabic, English and Amazigh (both scripts); a native review of zgh is due.
+
+None may be the name of a place: المساعدة is a commune, so help is مساعدة without its article.
+"""
 
 _BY_WORD = {spaced(fold(word)): name for name, words in WORDS.items() for word in words}
 _LONGEST = max(map(len, _BY_WORD))

@@ -13,7 +13,7 @@ from flows.reading.courtesy import numbered, position, without_thanks
 from flows.reading.labels import Labels, form, labels_of
 from flows.reading.number_words import counted
 from flows.reading.spec import Reading, Spec, unclear
-from locales.folding import EDGES, fold, plain
+from locales.folding import EDGES, fold, letters, plain
 
 UNITS = (
     *("an", "ans", "année", "années", "heure", "heures", "h", "minute", "minutes", "min", "mn", "jour", "jours"),
@@ -157,7 +157,7 @@ def _part(mark: str, whole: str, low: int, high: int) -> Reading | None:
 
 def _labelled(text: str, labels: Labels) -> Reading:
     """Read a mark by its label, alone or after its number."""
-    for attempt in (text, without_thanks(text)):
+    for attempt in (text, without_thanks(text)) if letters(text) else ():
         both = numbered(attempt)
         number, words = both or (None, attempt)
         found = labels.named(form(words))

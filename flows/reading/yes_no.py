@@ -39,10 +39,10 @@ def _numbered(number: int) -> Reading:
 
 
 def _worded(words: list[str]) -> Reading:
-    """Read `oui oui`, `oui, نعم` or `1 oui`: all of one meaning, at most one of them a number."""
+    """Read `oui oui`, `oui, نعم` or `1 oui`: all of one meaning, and not all of them numbers."""
     numbers = [word for word in words if word in ("1", "2")]
     meanings = {_MEANING.get(word) for word in words if word not in numbers}
-    if not meanings or None in meanings or len(numbers) > 1:
+    if not meanings or None in meanings:
         return unclear()
     meanings |= {_BY_POSITION[int(word)] for word in numbers}
     return Reading(value=meanings.pop()) if len(meanings) == 1 else unclear("two-answers")

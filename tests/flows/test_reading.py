@@ -18,6 +18,7 @@ from flows.reading.commands import WORDS
 from flows.reading.courtesy import THANKS
 from flows.reading.yes_no import NO, YES
 from flows.texts import Place
+from locales import places
 from locales.folding import fold
 
 OPTIONS = {"water": ("Eau", "الماء", "ⴰⵎⴰⵏ"), "road": ("Route", "الطريق", "ⴰⴱⵔⵉⴷ"), "health": ("Santé", "الصحة")}
@@ -166,10 +167,10 @@ def test_a_command_wins_over_an_option_of_its_name():
 
 
 def test_a_place_is_asked_of_the_gazetteer_without_its_edges_and_courtesy():
-    places = Two()
+    two = Two()
     spec = Spec(type="place", level="commune", within="01")
-    assert read(" « Sidi Ali », merci ! ", spec, places).value == "01.051.01.01"
-    assert places.asked == [("sidi ali", "commune", "01")]
+    assert read(" « Sidi Ali », merci ! ", spec, two).value == "01.051.01.01"
+    assert two.asked == [("sidi ali", "commune", "01")]
 
 
 def test_an_ambiguous_place_offers_its_candidates():
@@ -177,13 +178,28 @@ def test_an_ambiguous_place_offers_its_candidates():
     assert found == Reading(invalid="ambiguous", candidates=("01.051.01.01", "01.051.01.03"))
 
 
-@pytest.mark.parametrize(
-    "raw", ["Sidi Ali, Sidi Ahmed", "Sidi Ali et Sidi Ahmed", "Sidi Ali 2", "2 Sidi Ali", "1", "0"]
-)
+@pytest.mark.parametrize("raw", ["Sidi Ali, Sidi Ahmed", "Sidi Ali/Sidi Ahmed", "Sidi Ali 2", "2 Sidi Ali", "1", "0"])
 def test_two_places_or_a_number_are_not_even_looked_up(raw):
-    places = Two()
-    assert read(raw, Spec(type="place"), places).invalid
-    assert places.asked == []
+    two = Two()
+    assert read(raw, Spec(type="place"), two).invalid
+    assert two.asked == []
+
+
+def test_every_official_name_is_read_as_its_place_or_offers_it():
+    gazetteer = places.load()
+    regions = list(gazetteer.children(""))
+    provinces = [place for region in regions for place in gazetteer.children(region.code)]
+    communes = [place for province in provinces for place in gazetteer.children(province.code)]
+    for place in (*regions, *provinces, *communes):
+        for name in place.names.values():
+            found = read(f" {name}, merci", Spec(type="place", level=place.level), gazetteer)
+            assert place.code in (found.value, *found.candidates), (name, found)
+
+
+@pytest.mark.parametrize("raw", ["Nador et Berkane", "Nador ou Berkane", "الناظور و بركان", "Nador w Berkane"])
+def test_two_linked_places_are_unclear(raw):
+    for level in ("region", "province", "commune"):
+        assert read(raw, Spec(type="place", level=level), places.load()).invalid == "not-a-place"
 
 
 def test_without_a_gazetteer_a_place_is_unclear():

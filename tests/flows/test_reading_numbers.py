@@ -94,3 +94,10 @@ def test_a_rating_by_label_gives_the_mark():
         assert read("1 bon", spec).invalid == "two-answers"
         assert read("3/3", spec).value == 3
         assert read("4", spec).invalid == "out-of-range"
+
+
+@pytest.mark.parametrize("raw", ["-3", "- 3", ".3", "3+", "1-3"])
+def test_a_mark_is_not_its_key_without_its_sign(raw):
+    options = {str(mark): (f"Note {mark}",) for mark in range(1, 6)}
+    assert read("3", Spec(type="rating", options=options)).value == 3
+    assert read(raw, Spec(type="rating", options=options)).invalid

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.reading import Reading, Spec, read
-from flows.reading.labels import one_letter_apart
+from flows.reading.labels import form, one_letter_apart
 
 OPTIONS = {"water": ("Eau", "الماء", "ⴰⵎⴰⵏ"), "road": ("Route", "الطريق", "ⴰⴱⵔⵉⴷ")}
 
@@ -22,6 +22,28 @@ def test_an_ambiguous_option_offers_its_candidates():
 def test_labels_of_every_language_are_understood():
     for label in ("eau", "الماء", "ماء", "ⴰⵎⴰⵏ"):
         assert read(label, Spec(type="choice", options=OPTIONS)).value == "water"
+
+
+def test_the_arabic_article_may_be_there_or_not():
+    assert choice("الماء", a="ماء", b="طريق").value == "a"
+    assert choice("ماء", a="الماء", b="الطريق").value == "a"
+
+
+def test_punctuation_inside_a_label_is_free_but_not_between_digits():
+    assert form("eau, route : 1") == "eau route 1"
+    assert form("1,5 km") == "1,5 km"
+    assert choice("oui tout a fait", a="Oui, tout à fait", b="Autre").value == "a"
+
+
+def test_a_negation_is_not_the_beginning_of_a_label_among_others():
+    options = {"walk": ("Passage piéton",), "road": ("Route",)}
+    assert read("pas route", Spec(type="choices", options=options)).invalid
+    assert read("passage route", Spec(type="choices", options=options)).value == ["walk", "road"]
+
+
+@pytest.mark.parametrize("raw", ["et 1", "1 et", "1 et et 2", "et"])
+def test_a_linking_word_stands_between_two_options(raw):
+    assert read(raw, Spec(type="choices", options=OPTIONS)).invalid
 
 
 def test_two_options_of_one_label_are_never_guessed():
