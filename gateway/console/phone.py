@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flask import abort, jsonify, request
+from flask import abort, jsonify, request, url_for
 
 from flows.encoding import BASIC, EXTENSION, PART, SINGLE
 from gateway.channels.base import Channel
@@ -45,7 +45,8 @@ def phone(project: Project, say: Say) -> dict[str, object] | None:
     code = number if re.fullmatch(r"\*[0-9*]+#", number) else CODE
     slots = {"ready": {"code": code}, "unknown_code": {"code": code}}
     return {
-        "urls": {route: url.removeprefix(channel.public_url) for route, url in channel.urls().items()},
+        "urls": {"inbox": url_for("console.inbox")}
+        | {route: url.removeprefix(channel.public_url) for route, url in channel.urls().items()},
         "code": code,
         "limits": {"GSM-7": channel.limits.gsm, "UCS-2": channel.limits.ucs2},
         "single": SINGLE,

@@ -109,7 +109,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "new_citizen": ("Nouveau citoyen", "مواطن جديد"),
     "number_wrong": ("Écrivez un numéro tel que +212612345678.", "اكتب رقما مثل +212612345678."),
     "measure": ("{units}/{limit} · {encoding}", "{units}/{limit} · {encoding}"),
-    "measure_sms": ("{units} caractères · {segments} SMS · {encoding}", "{units} حرفا · {segments} SMS · {encoding}"),
+    "measure_sms": ("{units} caractères · {segments} SMS · {encoding}", "{units} حرفا · SMS: {segments} · {encoding}"),
     # results
     "results": ("Résultats en direct", "النتائج المباشرة"),
     "period": ("Période", "الفترة"),
@@ -134,7 +134,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "keyword_list": ("Mots SMS", "كلمات SMS"),
     "languages": ("Langues", "اللغات"),
     "provisional": ("à relire", "قيد المراجعة"),
-    "questions": ("{count} questions", "عدد الأسئلة: {count}"),
+    "other_questions": ("Autres questions : {count}", "أسئلة أخرى: {count}"),
     "informs": ("Ce menu informe et ne garde aucune réponse.", "هذه القائمة للإخبار فقط ولا تحفظ أي جواب."),
     "no_answers": ("Pas encore de réponse", "لا أجوبة بعد"),
     "n_answers": ("Réponses : {count}", "الأجوبة: {count}"),

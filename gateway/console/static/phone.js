@@ -13,7 +13,7 @@
   const chips = find(".chips"), number = find("#number"), badge = find(".badge");
   const basic = new Set(told.basic), extension = new Set(told.extension);
 
-  const state = { mode: "ussd", session: "", call: null, unread: 0, messages: [], seen: new Set(), after: 0, poll: 0 };
+  const state = { mode: "ussd", session: "", caller: "", call: null, unread: 0, messages: [], seen: new Set(), after: 0, poll: 0 };
 
   // what a text costs -----------------------------------------------------------------------------------------------
   function measure(words) {
@@ -83,7 +83,7 @@
     state.call = call;
     show(say.waiting, true);
     try {
-      const answer = await post("ussd", { id: chance(16), session: state.session, phone: number.value, ...fields }, call.signal);
+      const answer = await post("ussd", { id: chance(16), session: state.session, phone: state.caller, ...fields }, call.signal);
       const body = await answer.text();
       if (state.call !== call) return;
       const [, verb, words] = /^(CON|END) ([^]*)$/.exec(body) || [];
@@ -116,6 +116,7 @@
       return;
     }
     state.session = chance(16);
+    state.caller = number.value;
     entry.value = "";
     exchange({ text: code.slice(base.length + 1, -1), service: code, event: "start" });
   }
@@ -129,7 +130,7 @@
 
   function hangUp() {
     if (!state.session) return ready();
-    const fields = { session: state.session, phone: number.value };
+    const fields = { session: state.session, phone: state.caller };
     if (state.call) state.call.abort();
     state.call = null;
     ready();
@@ -152,7 +153,7 @@
     sessionStorage.setItem("awal-phone", JSON.stringify({ number: number.value, messages: state.messages, after: state.after }));
   }
 
-  async function text_out() {
+  async function textOut() {
     const words = entry.value.trim();
     if (!words) return;
     entry.value = "";
@@ -179,7 +180,7 @@
     if (!document.hidden) {
       try {
         const asked = number.value;
-        const answer = await fetch(`/phone/inbox?${new URLSearchParams({ phone: asked, after: state.after })}`);
+        const answer = await fetch(`${told.urls.inbox}?${new URLSearchParams({ phone: asked, after: state.after })}`);
         if (answer.ok && asked === number.value) found = take((await answer.json()).messages);
       } catch {
         // the gateway is away; the next look will tell
@@ -274,7 +275,7 @@
   }
 
   const doing = {
-    send: () => (state.mode === "sms" ? text_out() : state.session ? !state.call && reply() : dial()),
+    send: () => (state.mode === "sms" ? textOut() : state.session ? !state.call && reply() : dial()),
     call: () => {
       if (state.mode === "sms") turn("ussd");
       else doing.send();
@@ -293,7 +294,7 @@
     if (!button) return;
     const { key, word, mode, do: action } = button.dataset;
     if (key) { entry.value += key; typed(); }
-    else if (word) { entry.value = word; text_out(); }
+    else if (word) { entry.value = word; textOut(); }
     else if (mode) turn(mode);
     else if (action) doing[action]();
     if (event.detail && matchMedia("(hover: hover)").matches) entry.focus({ preventScroll: true });
