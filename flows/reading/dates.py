@@ -19,9 +19,9 @@ MONTHS: tuple[str, ...] = (
     "avril avr أبريل ⵉⴱⵔⵉⵔ ibrir",
     "mai ماي مايو ⵎⴰⵢⵢⵓ mayyu",
     "juin يونيو ⵢⵓⵏⵢⵓ yunyu",
-    "juillet juil يوليوز يوليو ⵢⵓⵍⵢⵓⵣ yulyuz",
+    "juillet juill juil يوليوز يوليو ⵢⵓⵍⵢⵓⵣ yulyuz",
     "août غشت أغسطس ⵖⵓⵛⵜ ɣuct",
-    "septembre sept شتنبر سبتمبر ⵛⵓⵜⴰⵏⴱⵉⵔ cutanbir",
+    "septembre sept sep شتنبر سبتمبر ⵛⵓⵜⴰⵏⴱⵉⵔ cutanbir",
     "octobre oct أكتوبر ⴽⵜⵓⴱⵔ ktubr",
     "novembre nov نونبر نوفمبر ⵏⵓⵡⴰⵏⴱⵉⵔ nuwanbir",
     "décembre déc دجنبر ديسمبر ⴷⵓⵊⴰⵏⴱⵉⵔ dujanbir",
@@ -36,10 +36,10 @@ WEEKDAYS: tuple[str, ...] = (
     "dimanche الأحد ⴰⵙⴰⵎⴰⵙ asamas",
 )
 NEAR: dict[int, tuple[str, ...]] = {
-    -2: ("avant-hier", "أول أمس", "أول البارح", "أول البارحة"),
-    -1: ("hier", "أمس", "البارح", "البارحة", "lbare7", "lbareh"),
+    -2: ("avant-hier", "أول أمس", "أمس الأول", "أول البارح", "أول البارحة"),
+    -1: ("hier", "أمس", "يوم أمس", "البارح", "البارحة", "lbare7", "lbareh"),
     0: ("aujourd'hui", "aujourdhui", "اليوم", "ليوم", "lyoum", "lyouma", "ⴰⵙⵙⴰ", "assa"),
-    1: ("demain", "غدا", "ghedda", "ghda"),
+    1: ("demain", "غدا", "الغد", "يوم غد", "ghedda", "ghda"),
 }
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
