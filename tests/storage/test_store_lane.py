@@ -133,6 +133,16 @@ def test_a_conversation_is_closed_once(store: Store) -> None:
     assert store.accept(change("x4", conversation("c1", answers={"a": 1}), base=1)) == CONFLICT
 
 
+def test_only_an_open_conversation_of_the_same_citizen_can_be_closed(store: Store) -> None:
+    store.accept(change("x1", conversation("c1", status="done")))
+    store.accept(change("x2", conversation("c2"), citizen="badr"))
+
+    for id in ("c1", "c2", "none"):
+        assert store.accept(change("x3", conversation("c3"), closes=id)) == CONFLICT
+    assert store.counts()["open"] == 1
+    assert store.walks(DAY, DAY)[0].completed == 1
+
+
 def test_of_several_open_conversations_the_newest_is_taken_up(store: Store) -> None:
     store.accept(change("x1", conversation("c1", flow="water")))
     store.accept(change("x2", conversation("c2", flow="health")))
