@@ -40,7 +40,7 @@ class Line(logging.Formatter):
         return f"{at} {record.levelname.lower()} {redact(' '.join(message.split()))}"
 
 
-def setup(level: int = logging.INFO) -> None:
+def setup(level: str = "info") -> None:
     """Send our log, and the warnings of libraries, to stderr; calling it again changes only the level."""
     root = logging.getLogger()
     if not any(isinstance(handler.formatter, Line) for handler in root.handlers):
@@ -48,7 +48,7 @@ def setup(level: int = logging.INFO) -> None:
         handler.setFormatter(Line())
         root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logger.setLevel(level)
+    logger.setLevel(level.upper())
 
 
 def event(message: str, level: int = logging.INFO, **pairs: object) -> None:

@@ -129,7 +129,7 @@ def _start(directory: Path, settings: Settings, address: str) -> Running:
     """Start the program; a reason not to is said in one line, and ends the process."""
     from gateway.running import Running
 
-    log.setup()
+    log.setup(settings.gateway.log)
     try:
         return Running(directory, settings, address)
     except AwalError as error:

@@ -82,6 +82,7 @@ class Gateway(Section, frozen=True, kw_only=True):
         "granian"
     )
     threads: Annotated[int, Note("Requests handled at the same time.", least=1)] = 8
+    log: Annotated[str, Note("Least level that is logged, on stderr.", choices=("debug", "info", "warning"))] = "info"
 
 
 class Channel(Section, frozen=True, kw_only=True):

@@ -17,8 +17,8 @@ from gateway.cli.common import as_json, outside, write_json
 def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     """Say everything that is wrong with flows, in one run.
 
-    A problem is one line: `file:line: CODE: what is wrong. What to do.` Without FILE, check the project's flows; conversation tests among the files are left out. Warnings do not count:
-    the exit code is 1 for errors only.
+    A problem is one line: `file:line: CODE: what is wrong. What to do.` Without FILE, check the project's flows;
+    conversation tests among the files are left out. Warnings do not count: the exit code is 1 for errors only.
 
     \b
     Example:

@@ -48,10 +48,10 @@ def demo(host: str, port: int, citizens: int) -> None:
 
 
 def addressed(settings: Settings, gateway: str, national: str) -> Settings:
-    """Return the settings with the demo's addresses, whatever the port chosen this time."""
+    """Return the settings with the demo's addresses, whatever the port chosen this time, and a quiet terminal."""
     return replace(
         settings,
-        gateway=replace(settings.gateway, public_url=gateway),
+        gateway=replace(settings.gateway, public_url=gateway, log="warning"),
         national=replace(settings.national, url=national),
     )
 
@@ -81,15 +81,16 @@ def platform(found: Project, host: str, port: int) -> Iterator[None]:
 
 
 def show(directory: Path, address: str, settings: Settings, citizens: int) -> None:
-    """Say where everything is, and on the first start have citizens speak."""
+    """On the first start have citizens speak; then say where everything is."""
     from gateway.console.login import one_time_link
 
     click.echo(f"Awal is listening on {address}")
-    click.echo(f"Console, opens once:  {one_time_link(directory, address)}")
-    click.echo(f"National platform:    {settings.national.url}")
     mark = directory / "data" / REHEARSED
     if citizens and not mark.exists():
         awal = [sys.executable, "-m", "gateway", "-C", str(directory)]
         subprocess.run([*awal, "rehearse", str(citizens)], check=False)  # noqa: S603 - our own program
         subprocess.run([*awal, "sync", "--once"], check=False)  # noqa: S603 - as above
         mark.touch()
+    click.echo(f"\nPhone and results:    {address}")
+    click.echo(f"Console, opens once:  {one_time_link(directory, address)}")
+    click.echo(f"National platform:    {settings.national.url}")
