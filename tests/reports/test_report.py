@@ -266,3 +266,17 @@ def test_an_answer_counts_on_its_civil_day_in_morocco(crowd: Crowd) -> None:
     crowd.many(12, WATER_FLOW, {"supply": "yes"}, now=at(2026, 11, 22, 23, 30))
     assert report(crowd).begun == 0
     assert report(crowd, period="2026-W48").begun == 12
+
+
+def test_the_change_of_all_flows_needs_the_same_flows_before(crowd: Crowd) -> None:
+    marks(crowd, WATER_FLOW, {2: 60, 4: 40}, W46)
+    marks(crowd, WATER_FLOW, {2: 30, 4: 70})
+    marks(crowd, HEALTH_FLOW, {2: 30, 4: 70}, visited="yes")
+    found = report(crowd).satisfaction
+    assert found is not None
+    assert found.change is None
+    marks(crowd, HEALTH_FLOW, {2: 60, 4: 40}, W46, visited="yes")
+    found = report(crowd).satisfaction
+    assert found is not None
+    assert found.change is not None
+    assert (round(found.change.difference, 2), found.change.direction) == (0.3, "up")
