@@ -114,6 +114,6 @@ def test_hidden_counts_are_shown_together() -> None:
     cells = {"need": [[50], [3], [27], [20]]}
     [flow] = figures([snapshot(areas=["02"], questions=choices, cells=cells, walks=Walks([100], [100]))], "02")
     [chart] = flow.charts
-    assert [bar.count for bar in chart.bars] == [50, None, None, 20]
+    assert [bar.count for bar in chart.bars] == [None, None, 27, 20]
     assert chart.together is not None
-    assert (chart.together.count, chart.together.percent) == (30, 30)
+    assert (chart.together.count, chart.together.percent) == (53, 53)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from national.suppression import K, Published, publish
+from reports import suppression
 
 TABLES = st.lists(st.one_of(st.integers(0, 30), st.integers(0, 400)), min_size=2, max_size=11)
 
@@ -18,9 +19,10 @@ TABLES = st.lists(st.one_of(st.integers(0, 30), st.integers(0, 400)), min_size=2
         ("too few answers", [9, 0, 0], "none", ()),
         ("all on one option, and few", [0, 29], "none", ()),
         ("all on one option, and many", [0, 30], "all", (0, 30)),
-        ("a small one, and the option after it", [50, 3, 40, 20], "some", (50, None, None, 20)),
-        ("a small last one, and round to the first", [50, 40, 20, 3], "some", (None, 40, 20, None)),
-        ("the option after it is not enough", [50, 3, 12, 20, 30], "some", (50, None, None, None, 30)),
+        ("a small one, and the option before it", [50, 3, 40, 20], "some", (None, None, 40, 20)),
+        ("a small first one, and the option after it", [3, 50, 40, 20], "some", (None, None, 40, 20)),
+        ("the option before it is not enough", [30, 12, 3, 20, 50], "some", (None, None, None, 20, 50)),
+        ("nobody hides nobody", [30, 0, 3, 20], "some", (None, 0, None, 20)),
         ("the small side of two gives both away", [50, 3], "none", ()),
         ("nothing is left to show", [3, 4, 30], "none", ()),
     ],
@@ -42,6 +44,7 @@ def test_what_is_shown(description: str, counts: list[int], shown: str, expected
         ([0, 0, 0, 20, 25], "all", 45),
         ([0, 0, 0, 8, 25], "top", 33),
         ([0, 0, 0, 8, 20], "none", None),
+        ([0, 0, 0, 12, 14], "none", None),
     ],
 )
 def test_satisfaction_is_shown_as_two_sides_when_a_mark_is_small(
@@ -55,7 +58,7 @@ def test_satisfaction_is_shown_as_two_sides_when_a_mark_is_small(
 
 def test_a_question_asked_after_certain_answers_tells_no_exact_number() -> None:
     assert publish([13, 22, 40], conditional=True) == Published("all", 75, (15, 20, 40))
-    assert publish([13, 3, 41, 60], conditional=True) == Published("some", 115, (15, None, None, 60))
+    assert publish([41, 3, 13, 60], conditional=True) == Published("some", 115, (None, None, 15, 60))
 
 
 @given(TABLES, st.sampled_from([0, 2]))
@@ -91,14 +94,24 @@ def tables(base: int, width: int) -> Iterator[tuple[int, ...]]:
             yield (first, *rest)
 
 
+def found(k: int, width: int, bases: Iterable[int], top: int) -> Iterator[tuple[Published, set[int]]]:
+    """Yield, for each hidden count that may be small, what is published and all the values it may have."""
+    for base in bases:
+        sources = defaultdict(list)
+        for table in tables(base, width):
+            sources[publish(table, top=top, k=k)].append(table)
+        for published, origins in sources.items():
+            for at, shown in enumerate(published.counts):
+                values = {table[at] for table in origins}
+                if shown is None and any(0 < value < k for value in values):
+                    yield published, values
+
+
 @pytest.mark.parametrize(
     ("k", "width", "bases", "top"),
     [
         (3, 3, range(3, 30), 0),
         (3, 4, range(3, 20), 0),
-        (3, 5, range(3, 15), 0),
-        (3, 6, range(9, 12), 0),
-        (4, 5, range(12, 15), 0),
         (5, 4, range(12, 22), 0),
         (10, 3, range(20, 60), 0),
         (10, 4, (31, 40), 0),
@@ -109,16 +122,28 @@ def tables(base: int, width: int) -> Iterator[tuple[int, ...]]:
 def test_who_knows_the_rule_still_holds_every_small_number_possible(
     k: int, width: int, bases: Iterable[int], top: int
 ) -> None:
-    """For everything published, try all tables it may come from: where they differ, the reader cannot know."""
+    """Up to four options, or on two sides: nothing is learnt of a small count but that it is small."""
     checked = 0
-    for base in bases:
-        sources = defaultdict(list)
-        for table in tables(base, width):
-            sources[publish(table, top=top, k=k)].append(table)
-        for published, found in sources.items():
-            for at, shown in enumerate(published.counts):
-                values = {table[at] for table in found}
-                if shown is None and any(0 < value < k for value in values):
-                    checked += 1
-                    assert set(range(1, k)) <= values, (published, values)
+    for published, values in found(k, width, bases, top):
+        assert set(range(1, k)) <= values, (published, values)
+        checked += 1
     assert checked
+
+
+@pytest.mark.parametrize(
+    ("k", "width", "bases", "fewest"), [(4, 5, range(12, 16), 2), (5, 6, (15, 17), 2), (10, 5, (30, 33), 8)]
+)
+def test_of_many_options_no_hidden_count_is_known(k: int, width: int, bases: Iterable[int], fewest: int) -> None:
+    assert min(len(values) for _, values in found(k, width, bases, 0)) >= fewest
+
+
+@given(TABLES, st.sampled_from([0, 2]))
+def test_a_gateways_report_and_the_page_hide_alike(counts: list[int], top: int) -> None:
+    """Whoever lays both side by side must not see in one what the other hides."""
+    keys = [str(at) for at in range(len(counts))]
+    printed = suppression.publish(dict(zip(keys, counts, strict=True)), K, keys[-top:] if top else ())
+    page = publish(counts, top=top)
+    for shown, other in zip(page.counts, printed.cells.values(), strict=bool(page.counts)):
+        assert shown is None or other == shown
+        assert top or page.shown == "none" or other == shown
+    assert page.top is None or page.top == printed.part
