@@ -184,6 +184,21 @@ def test_the_idempotency_key_must_name_the_number(client: FlaskClient, example: 
     assert store.cursor("oriental") == []
 
 
+def test_a_signature_made_in_another_name_is_not_taken(client: FlaskClient, example: Body, store: Store) -> None:
+    path, data = snapshot_path("oriental", example["flow_hash"], "2026-W47"), canonical(example)
+    headers = signed_headers(signing_key(SIGNING), "other", "PUT", path, data, "oriental:1:7")
+    assert client.put(path, data=data, headers=headers).status_code == 403
+    assert store.cursor("oriental") == []
+
+
+def test_a_week_that_a_fast_clock_calls_over_is_not_published_yet(client: FlaskClient, example: Body) -> None:
+    assert put(client, example | {"period": "2026-W48"}).status_code == 200
+    assert client.get("/v1/regions/02").json["period"] is None
+    assert client.get("/v1/regions/02?period=2026-W48").status_code == 404
+    assert put(client, example).status_code == 200
+    assert client.get("/v1/regions/02").json["period"]["label"] == "2026-W47"
+
+
 def test_a_gateway_cannot_speak_for_another(client: FlaskClient, example: Body, store: Store) -> None:
     store.enrol("other", "02", PUBLIC, W47)
     path = snapshot_path("oriental", example["flow_hash"], "2026-W47")
