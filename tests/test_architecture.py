@@ -213,3 +213,9 @@ def test_help_imports_nothing_heavy() -> None:
 def test_the_webhook_lane_needs_no_framework() -> None:
     """What takes a citizen's reply is loaded without Flask, a provider's client or a scheduler."""
     assert loaded_by("import gateway.running, gateway.conversation, gateway.lane") & HEAVY == set()
+
+
+def test_the_gateway_starts_without_what_it_needs_later() -> None:
+    """Flask is loaded for the first page; clients, parsers and the clock wait until they are used."""
+    later = (HEAVY | {"yaml", "flows.check", "flows.load"}) - {"flask", "jinja2"}
+    assert loaded_by("import gateway.running, gateway.app") & later == set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from flows.home import HOME
-from flows.load import Problem
 from flows.model import Flow
 from flows.texts import Words
 from gateway import log
@@ -17,6 +17,9 @@ from reports.periods import Period, parse, today_of
 from reports.questions import Question
 from reports.render_words import Row, Wording
 from reports.report import FlowReport, live
+
+if TYPE_CHECKING:
+    from flows.load import Problem
 
 PERIODS = ("today", "this-week", "this-month")
 DEFAULT_PERIOD = "this-week"
