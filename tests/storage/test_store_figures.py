@@ -21,7 +21,7 @@ def tally(step: str, value: str, count: int = 1, place: str = "02") -> Tally:
 
 def test_answers_are_tallied_by_value_and_by_the_conversations_place(store: Store) -> None:
     first = [answer("supply", "yes"), answer("age", 41), answer("rate", 2.5), answer("needs", ["road", "school"])]
-    second = [answer("supply", "no", "c2"), answer("needs", ["road"], "c2")]
+    second = [answer("supply", "no", "c2"), answer("needs", ["road", "road"], "c2")]
     store.accept(change("x1", conversation("c1"), answers=first))
     store.accept(change("x2", conversation("c1", place="02"), base=1))
     store.accept(change("x3", conversation("c2", place="02"), citizen="badr", answers=second))
