@@ -111,18 +111,6 @@ def top_marks(highest: int = MARKS) -> frozenset[int]:
     return frozenset(range(highest - max(1, 2 * highest // 5) + 1, highest + 1))
 
 
-def satisfaction(marks: Mapping[int, int], highest: int = MARKS) -> Estimate | None:
-    """Return the share of satisfied answers from a count per mark, or None without answers."""
-    top = top_marks(highest)
-    return estimate(sum(count for mark, count in marks.items() if mark in top), sum(marks.values()))
-
-
-def shares(counts: Mapping[str, int]) -> dict[str, float]:
-    """Return each count as a share of their total; all zero when nothing was counted."""
-    total = sum(counts.values())
-    return {key: count / total if total else 0.0 for key, count in counts.items()}
-
-
 def rate(part: int, whole: int) -> float | None:
     """Return `part` of `whole`, at most 1, or None when there is no whole.
 

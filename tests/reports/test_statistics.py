@@ -11,8 +11,6 @@ from reports.statistics import (
     median,
     newcombe,
     rate,
-    satisfaction,
-    shares,
     strength,
     top_marks,
     wilson,
@@ -84,7 +82,6 @@ def test_nothing_is_known_without_answers() -> None:
     assert newcombe((3, 4), (0, 0)) == Change(0.0, -1.0, 1.0)
     assert rate(3, 0) is None
     assert median({}) is None
-    assert satisfaction({}) is None
 
 
 @pytest.mark.parametrize(("successes", "n"), [(-1, 4), (5, 4)])
@@ -114,9 +111,6 @@ def test_how_far_a_sample_carries(n: int, words: str) -> None:
 def test_satisfied_are_the_top_two_of_five() -> None:
     assert top_marks() == {4, 5}
     assert [len(top_marks(highest)) for highest in (2, 3, 4, 5, 7, 10)] == [1, 1, 1, 2, 2, 4]
-    found = satisfaction({1: 20, 2: 25, 3: 25, 4: 64, 5: 50})
-    assert found is not None
-    assert (round(found.share * 184), found.n, found.strength) == (114, 184, "solid")
 
 
 @settings(deadline=None)
@@ -128,8 +122,6 @@ def test_the_median_is_that_of_the_values_written_out(counts: dict[int, int]) ->
     assert median({float(value): count for value, count in counts.items()}) == expected
 
 
-def test_shares_add_up_to_one_and_a_rate_never_passes_it() -> None:
-    assert shares({"a": 1, "b": 3}) == {"a": 0.25, "b": 0.75}
-    assert shares({"a": 0}) == {"a": 0.0}
+def test_a_rate_never_passes_one() -> None:
     assert rate(3, 4) == 0.75
     assert rate(5, 4) == 1.0
