@@ -30,7 +30,8 @@ class Library:
         self.keywords = {fold(word): flow for flow in self.flows.values() for word in flow.keywords}
         self.home = home(list(self.flows.values()), self._spoken(), Text("home_ask", PHRASES["home_ask"]))
         for flow in (*self.flows.values(), self.home):
-            self.store.keep_flow(flow.hash, flow.id, flow.version, dump(flow), now)
+            if self.store.flow_data(flow.hash) is None:  # a read is free, a durable write at every start is not
+                self.store.keep_flow(flow.hash, flow.id, flow.version, dump(flow), now)
             self._pinned[flow.hash] = flow
 
     def _limited(self, flow: Flow) -> Flow:
