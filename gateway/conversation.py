@@ -66,7 +66,7 @@ class Conversations:
             now = self.clock()
             read = self.store.dialogue(channel.name, received.external_id, pseudonym, received.session)
             if read.reply is not None:
-                return read.reply
+                return read.reply or self._forgotten(channel, received)
             try:
                 change = self._change(channel, received, read, now)
             except Stale as stale:
@@ -78,6 +78,12 @@ class Conversations:
                     self.sent()
                 return kept.reply
         raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+
+    def _forgotten(self, channel: Channel, received: Received) -> bytes:
+        """Return the answer to a repeat whose citizen was erased since: their stored screen is gone with them."""
+        if received.bearer == "sms":
+            return b""
+        return channel.render_ussd(self.texts.phrase("erased", self.languages[0]), ends=True)
 
     def receipt(self, channel: Channel, receipt: Receipt) -> None:
         """Record what the provider says became of a message; an unknown word is kept for the operator."""

@@ -55,12 +55,21 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
     return [load(read(path), str(path)) for path in paths]
 
 
+FALLS_BACK = frozenset({"F503", "F504"})
+"""Errors with which a flow is served all the same: a translation is missing or not reviewed. `awal check` refuses it,
+yet no citizen need be silenced: they read the next language of the fallback, and the gateway counts it."""
+
+
 class FlowFile(Struct, frozen=True):
-    """What one file came to: `flow` is None when it could not be loaded, `sound` says that it may be served."""
+    """What one file came to: `flow` is None when it could not be loaded, `sound` says that it may be served.
+
+    `clean` says that no error was found; a flow whose translation is missing is sound all the same.
+    """
 
     file: str
     flow: Flow | None
     sound: bool
+    clean: bool
 
 
 class Compiled(Struct, frozen=True):
@@ -101,7 +110,7 @@ class FlowFiles:
         return msgspec.json.decode(self._compiled.problems, type=list[Problem])
 
     def sound(self) -> list[Flow]:
-        """Return the flows without an error, the first file of each id."""
+        """Return the flows that may be served, the first file of each id."""
         found: dict[str, Flow] = {}
         for one in self.loaded:
             if one.flow is not None and one.sound:
@@ -115,11 +124,15 @@ class FlowFiles:
             return False
         self._seen = seen
         self._compiled = self._kept() or self._compile()
-        if not all(one.sound for one in self.loaded):
-            for problem in self.problems:
-                if problem.level == "error":
-                    log.event("flow not served", level=40, problem=str(problem))
+        if not all(one.clean for one in self.loaded):
+            self._say()
         return True
+
+    def _say(self) -> None:
+        for problem in self.problems:
+            if problem.level == "error":
+                served = problem.code in FALLS_BACK
+                log.event("text falls back" if served else "flow not served", level=40, problem=str(problem))
 
     def _kept(self) -> Compiled | None:
         """Return the outcome kept for exactly these files, if any."""
@@ -137,8 +150,12 @@ class FlowFiles:
 
         loaded = list(self._load())
         problems = check_all(loaded, self.texts())
-        wrong = {problem.file for problem in problems if problem.level == "error"}
-        files = tuple(FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong) for one in loaded)
+        errors = [one for one in problems if one.level == "error"]
+        wrong, unclean = {one.file for one in errors if one.code not in FALLS_BACK}, {one.file for one in errors}
+        files = tuple(
+            FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong, one.file not in unclean)
+            for one in loaded
+        )
         made = Compiled(self._key(), files, msgspec.Raw(msgspec.json.encode(problems)))
         if self.cache is not None:
             keep(self.cache, msgspec.json.encode(made))

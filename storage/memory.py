@@ -290,10 +290,11 @@ class MemoryStore:
         """Return totals."""
         with self._lock:
             rows = [taken.row for taken in self._inbound.values() if taken.row is not None]
+            walks = [walk for walk in self._walks.values() if walk.state.flow]
             return {
                 "citizens": len(self._citizens),
-                "conversations": len(self._walks),
-                "open": sum(_is_open(walk) for walk in self._walks.values()),
+                "conversations": len(walks),
+                "open": sum(_is_open(walk) for walk in walks),
                 "inbound": len(rows),
                 "answers": len(self._answers),
                 "steps": sum(bool(row.conversation) for row in rows),

@@ -292,7 +292,10 @@ class Store(Protocol):
         """Return how many texts were served by a fallback, by `asked>served`."""
 
     def counts(self) -> Mapping[str, int]:
-        """Return totals: citizens, conversations, open, inbound, answers, steps."""
+        """Return totals: citizens, conversations, open, inbound, answers, steps.
+
+        A citizen who only saw the first menu has begun no conversation.
+        """
 
     # citizens' rights ------------------------------------------------------------------------------------------
     def erase(self, citizen: str, now: int) -> int:

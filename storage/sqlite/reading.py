@@ -30,8 +30,8 @@ GROUP BY flow, flow_hash, place ORDER BY flow, flow_hash, place
 """
 
 COUNTS = """
-SELECT (SELECT COUNT(*) FROM citizens), (SELECT COUNT(*) FROM conversations),
-    (SELECT COUNT(*) FROM conversations WHERE status = 'active'),
+SELECT (SELECT COUNT(*) FROM citizens), (SELECT COUNT(*) FROM conversations WHERE flow <> ''),
+    (SELECT COUNT(*) FROM conversations WHERE flow <> '' AND status = 'active'),
     (SELECT COUNT(*) FROM inbound WHERE citizen <> ''), (SELECT COUNT(*) FROM answers),
     (SELECT COUNT(*) FROM inbound WHERE citizen <> '' AND conversation <> '')
 """

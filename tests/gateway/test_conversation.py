@@ -255,6 +255,12 @@ def test_who_asks_to_be_forgotten_is(gateway):
     assert gateway.store.dialogue("at", "", gateway.phones.pseudonym(AMINA)).citizen is None
 
 
+def test_a_repeat_after_the_citizen_was_erased_still_ends_politely(gateway):
+    known(gateway)
+    gateway.store.erase(gateway.phones.pseudonym(AMINA), NOW)
+    assert gateway.ussd("3*1", "S0").startswith("END Vos données sont effacées")
+
+
 def test_my_data_counts_the_answers_kept(gateway):
     known(gateway)
     gateway.ussd("3*1*1", "S0")
