@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.security import check_password_hash
 
@@ -24,8 +24,6 @@ LINK_SECONDS = 24 * 3600
 """A link that nobody opened is void after a day."""
 SALT = "awal login link"
 
-throttle = Throttle(time.monotonic)
-
 
 def one_time_link(directory: Path, address: str) -> str:
     """Return a URL that signs its first visitor in, for a day; any process of the project can make one.
@@ -40,24 +38,30 @@ def link_path(settings: Settings) -> str:
     return f"/login/once/{_signer(settings).dumps(secrets.token_urlsafe(18))}"
 
 
+def throttle() -> Throttle:
+    """Return what counts this application's failures."""
+    kept: Throttle = current_app.extensions.setdefault("awal-throttle", Throttle(time.monotonic))
+    return kept
+
+
 def login() -> ResponseReturnValue:
     """Show the form; check the password that it sends."""
     back = local(request.values.get("next", "/"))
     if request.method == "GET":
         return page(back)
-    address = request.remote_addr or ""
-    wait = throttle.wait(address)
+    address, held = request.remote_addr or "", throttle()
+    wait = held.wait(address)
     if wait:
         return page(back, "login_wait", 429, wait)
-    with throttle.turn() as free:
+    with held.turn() as free:
         if not free:
             return page(back, "login_busy", 429, 1)
         right = is_password(here().settings.console.password, request.form.get("password", ""))
     if not right:
-        throttle.failed(address)
+        held.failed(address)
         here().note("login-failed", "wrong password")
         return page(back, "login_wrong", 403)
-    throttle.passed(address)
+    held.passed(address)
     sign_in()
     return redirect(back, 303)
 

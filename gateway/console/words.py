@@ -95,7 +95,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "sms_label": ("Votre message", "رسالتك"),
     "send": ("Envoyer", "إرسال"),
     "erase": ("Effacer", "مسح"),
-    "cancel": ("Annuler", "إلغاء"),
     "close": ("Fermer", "إغلاق"),
     "ready": ("Composez {code}", "اطلب {code}"),
     "ready_help": ("puis touche verte", "ثم الزر الأخضر"),
@@ -125,7 +124,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "dropped": ("Coupures USSD", "انقطاعات USSD"),
     "recent": ("récentes", "حديثة"),
     "fallbacks": ("Textes repris d'une autre langue", "نصوص معروضة بلغة أخرى"),
-    "flows": ("Questionnaires", "الاستمارات"),
     "no_flows": (
         "Aucun questionnaire n'est servi. Écrivez-en un dans flows/, puis « awal check ».",
         "لا توجد استمارات. اكتب واحدة في flows/ ثم نفّذ «awal check».",
@@ -147,7 +145,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "Pour l'opérateur seul : ces textes restent sur cette machine et ne sont jamais envoyés.",
         "للمسؤول عن النظام وحده: تبقى هذه النصوص في هذا الجهاز ولا تُرسل أبدا.",
     ),
-    "details": ("Détail", "التفاصيل"),
     "source": ("Fichier", "الملف"),
     "problems": ("À corriger", "يجب تصحيحها"),
     "refused_files": ("Fichiers non servis", "ملفات غير معتمدة"),
@@ -158,7 +155,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "step": ("Étape", "الخطوة"),
     "back_flow": ("Retour au questionnaire", "العودة إلى الاستمارة"),
     "when": ("si", "إذا"),
-    "optional": ("facultatif", "اختياري"),
     # the queue
     "queue_help": (
         "Ce qui attend, part, ou n'a pas pu partir. Les numéros n'apparaissent jamais : un citoyen est un pseudonyme.",
