@@ -40,6 +40,19 @@ class Line(logging.Formatter):
         return f"{at} {record.levelname.lower()} {redact(' '.join(message.split()))}"
 
 
+def told(error: BaseException) -> str:
+    """Return an error as one line for the person at the terminal: ours as they are, the system's with their file."""
+    from flows.errors import AwalError
+
+    if isinstance(error, AwalError):
+        line = str(error)
+    elif isinstance(error, OSError):
+        line = f"{error.filename or 'the system'}: {error.strerror or error}."
+    else:
+        line = f"unexpected {type(error).__name__}: {error}. AWAL_DEBUG=1 shows where; please report it."
+    return " ".join(line.split())
+
+
 def setup(level: str = "info") -> None:
     """Send our log, and the warnings of libraries, to stderr; calling it again changes only the level."""
     root = logging.getLogger()

@@ -68,9 +68,12 @@ def claim_port(host: str, port: int) -> int:
 
 
 def _granian(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
+    import multiprocessing
+
     from granian import Granian
     from granian.constants import Interfaces
 
+    multiprocessing.set_start_method("fork", force=True)  # the worker takes what is loaded here along
     parent = os.getpid()
 
     def worker(*_: object, **__: object) -> WSGIApplication:
@@ -132,8 +135,10 @@ def _start(directory: Path, settings: Settings, address: str) -> Running:
     log.setup(settings.gateway.log)
     try:
         return Running(directory, settings, address)
-    except AwalError as error:
-        sys.stderr.write(f"awal: {error}\n")
+    except Exception as error:  # said as the command line says it; granian would show where instead
+        if os.environ.get("AWAL_DEBUG"):
+            raise
+        sys.stderr.write(f"awal: {log.told(error)}\n")
         sys.stderr.flush()
         os._exit(1)
 

@@ -12,7 +12,6 @@ from typing import NoReturn
 
 import click
 
-from flows.errors import AwalError
 from gateway import __version__
 
 COMMANDS = {
@@ -113,14 +112,12 @@ def run(args: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except AwalError as error:
-        return _say(str(error), 1)
-    except OSError as error:
-        return _say(f"{error.filename or 'the system'}: {error.strerror or error}.", 1)
     except Exception as error:
         if os.environ.get("AWAL_DEBUG"):
             raise
-        return _say(f"unexpected {type(error).__name__}: {error}. AWAL_DEBUG=1 shows where; please report it.", 1)
+        from gateway.log import told
+
+        return _say(told(error), 1)
     return code if isinstance(code, int) else 0
 
 

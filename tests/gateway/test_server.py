@@ -211,3 +211,13 @@ def test_webhooks_go_to_the_lane_and_all_else_to_flask() -> None:
     application = front(lambda environ, start: [b"lane"], lambda environ, start: [b"flask"])
     for path, expected in {"/in/at/x/ussd": b"lane", "/": b"flask", "/inside": b"flask", "/health": b"flask"}.items():
         assert list(application({"PATH_INFO": path}, lambda *_: None)) == [expected]  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_written_is_one_line(demo: Path) -> None:
+    (demo / "data").rmdir()
+    (demo / "data").write_text("no directory")
+    done = serve(demo, 0)
+    assert done.returncode == 1
+    assert done.stderr.startswith("awal: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
