@@ -19,7 +19,7 @@ from reports.render_words import Row, Wording
 from reports.report import FlowReport, live
 
 if TYPE_CHECKING:
-    from flows.load import Problem
+    from flows.load.problem import Problem
 
 PERIODS = ("today", "this-week", "this-month")
 DEFAULT_PERIOD = "this-week"
@@ -76,21 +76,22 @@ def period_of(project: Project, name: str) -> Period:
 def cards(project: Project, language: str, period: Period) -> list[Card]:
     """Return every flow being served, then those that were and have answers in the period; the first menu is none."""
     met = {one.flow: one for one in live(project.store, period)}
-    served = project.library.flows
-    made = [_card(project, language, flow, met.get(flow.id)) for flow in served.values()]
+    served, problems = project.library.flows, project.files.problems
+    made = [_card(project, language, flow, met.get(flow.id), problems) for flow in served.values()]
     gone = [one for one in met.values() if one.flow not in served and one.flow != HOME]
     return made + [Card(one.flow, project.texts.flow(one.title, language, one.source), report=one) for one in gone]
 
 
-def _card(project: Project, language: str, flow: Flow, report: FlowReport | None) -> Card:
+def _card(project: Project, language: str, flow: Flow, report: FlowReport | None, problems: Sequence[Problem]) -> Card:
     title = project.texts.flow(flow.title, language, flow.language)
-    return Card(flow.id, title, flow, report, problems_of(project, file_of(project, flow.id)))
+    file = file_of(project, flow.id)
+    return Card(flow.id, title, flow, report, tuple(one for one in problems if one.file == file))
 
 
 def file_of(project: Project, flow: str) -> str:
     """Return the path of the file that a served flow comes from; empty when it is gone."""
-    sound = (one.file for one in project.files.loaded if one.flow is not None and one.flow.id == flow)
-    return next(sound, "")
+    served = (one.file for one in project.files.loaded if one.sound and one.flow is not None and one.flow.id == flow)
+    return next(served, "")
 
 
 def problems_of(project: Project, file: str) -> tuple[Problem, ...]:
@@ -100,11 +101,9 @@ def problems_of(project: Project, file: str) -> tuple[Problem, ...]:
 
 def refused(project: Project) -> list[Refused]:
     """Return the files that are not served, each with its errors."""
-    wrong = [one for one in project.files.problems if one.level == "error"]
-    files = dict.fromkeys(one.file for one in wrong)
-    return [
-        Refused(file.rpartition("/")[2], tuple(problem for problem in wrong if problem.file == file)) for file in files
-    ]
+    files = [one.file for one in project.files.loaded if not one.sound]
+    wrong = [one for one in project.files.problems if one.level == "error"] if files else []
+    return [Refused(file.rpartition("/")[2], tuple(one for one in wrong if one.file == file)) for file in files]
 
 
 def rows(question: Question, report: FlowReport, wording: Wording) -> tuple[list[Row], Row | None]:
