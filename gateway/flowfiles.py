@@ -33,15 +33,18 @@ PROGRAM = Path(__file__).parent.parent
 def flow_files(folder: Path) -> list[Path]:
     """Return a folder's flow files in order, without their conversation tests."""
     found = [path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern)]
-    return sorted(path for path in found if not path.name.endswith((TESTS, ".test.yml")))
+    return sorted(path for path in found if path.is_file() and not path.name.endswith((TESTS, ".test.yml")))
 
 
-def read(path: Path) -> str:
-    """Return a file's text; raises AwalError when it cannot be read."""
+def read(path: Path, errors: str = "strict") -> str:
+    """Return a file's text; raises AwalError when it cannot be read.
+
+    With `surrogateescape` bytes that are no UTF-8 stay in the text, for the loader to say in which line they stand.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             raise AwalError(f"{path}: is larger than {MOST_BYTES} bytes. Split the flow.")
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes().decode("utf-8", errors)
     except OSError as error:
         raise AwalError(f"{path}: cannot be read: {error.strerror}. Check the name and its owner.") from None
     except UnicodeDecodeError as error:
@@ -52,7 +55,7 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
     """Load each file; what is wrong with one does not keep the others from loading."""
     from flows.load import load
 
-    return [load(read(path), str(path)) for path in paths]
+    return [load(read(path, "surrogateescape"), str(path)) for path in paths]
 
 
 FALLS_BACK = frozenset({"F503", "F504"})

@@ -24,10 +24,15 @@ def check(
     *,
     file: str = "",
     limits: Limits | None = None,
+    unread: frozenset[str] | None = None,
 ) -> tuple[Problem, ...]:
-    """Return every problem of one flow, by line. Without `texts` only translations written in place count."""
-    subject = Subject(flow, lines, texts or Inline(), limits or Limits())
-    found = (problem(rule.code, file, finding) for rule in RULES for finding in rule.find(subject))
+    """Return every problem of one flow, by line. Without `texts` only translations written in place count.
+
+    `unread` marks the flow as a sketch that lacks these steps: rules that need all of it are passed over.
+    """
+    subject = Subject(flow, lines, texts or Inline(), limits or Limits(), unread)
+    rules = [rule for rule in RULES if rule.parts or unread is None]
+    found = (problem(rule.code, file, finding) for rule in rules for finding in rule.find(subject))
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.line, one.code)))
 
 
@@ -39,5 +44,8 @@ def check_all(
     for loaded in several:
         if loaded.flow is not None:
             found.extend(check(loaded.flow, loaded.lines, texts, file=loaded.file, limits=limits))
+        elif loaded.sketch is not None:
+            sketch, unread = loaded.sketch, loaded.unread
+            found.extend(check(sketch, loaded.lines, texts, file=loaded.file, limits=limits, unread=unread))
     found.extend(clashes(several))
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (one.file, one.line, one.code)))

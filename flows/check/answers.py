@@ -54,13 +54,13 @@ def unknown_answer(subject: Subject) -> Iterator[Finding]:
     """Find the names that are no question; a bare option key is one of them."""
     keys = {option.key for _, _, option in subject.options()} | {"yes", "no"}
     for _, source, line in subject.conditions():
-        for name in sorted(parse(source).names - subject.asks.keys()):
+        for name in sorted(parse(source).names - subject.asks.keys() - subject.named):
             quotes = f'Put the word in quotes: "{name}"'
             advice = quotes if name in keys else did_you_mean(name, subject.asks, "Write the id of a question before")
             yield Finding(line, f"{quoted(name)} in {quoted(source)} is not the id of a question", advice)
 
 
-@rule("F403", "later-answer", "A `when` names an answer that is only given later.")
+@rule("F403", "later-answer", "A `when` names an answer that is only given later.", parts=False)
 def later_answer(subject: Subject) -> Iterator[Finding]:
     """Find the names of questions that no path asks before."""
     for at, source, line in subject.conditions():
@@ -199,8 +199,10 @@ def _named(source: str) -> frozenset[str]:
 
 
 def _given(subject: Subject, step: str) -> frozenset[str]:
-    """Return the questions that some path asks before a step; none for the title."""
+    """Return the questions that some path asks before a step; none for the title, any where the paths are unknown."""
     if step not in subject.flow.index:
         return frozenset()
+    if subject.unread is not None:
+        return subject.named | subject.asks.keys()
     at = subject.flow.index[step]
     return frozenset(name for name in subject.asks if subject.graph.follows(subject.flow.index[name], at))

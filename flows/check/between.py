@@ -61,14 +61,15 @@ def clashes(several: Sequence[Loaded]) -> Iterator[Problem]:
     ids: dict[str, Loaded] = {}
     owners: dict[str, Loaded] = {}
     for loaded in several:
-        if loaded.flow is None:
+        flow = loaded.flow or loaded.sketch
+        if flow is None:
             continue
-        first = ids.setdefault(loaded.flow.id, loaded)
+        first = ids.setdefault(flow.id, loaded)
         if first is not loaded:
-            message = f"the flow '{loaded.flow.id}' is also in {first.file}"
+            message = f"the flow '{flow.id}' is also in {first.file}"
             yield problem(SAME_ID, loaded.file, Finding(loaded.lines.get("#flow", 1), message, "Keep one of the two"))
             continue
-        for keyword in loaded.flow.keywords:
+        for keyword in flow.keywords:
             owner = owners.setdefault(fold(keyword), loaded)
             if owner is not loaded:
                 message = f"the keyword {quoted(keyword)} also starts the flow of {owner.file}"

@@ -12,7 +12,7 @@ from flows.model import END, Ask, Go
 @rule("F321", "unknown-target", "A `go` names no step.")
 def unknown_target(subject: Subject) -> Iterator[Finding]:
     """Find the jumps into nowhere."""
-    known = (*subject.flow.index, END)
+    known = (*subject.flow.index, *subject.named, END)
     jumps = [(step.to, subject.line(f"{step.id}#go")) for step in subject.flow.steps if isinstance(step, Go)]
     jumps += [(option.go, subject.line(f"{path}#go", path)) for _, path, option in subject.options() if option.go]
     for target, line in jumps:
@@ -21,7 +21,7 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
             yield Finding(line, f"there is no step {quoted(target)} to go to", advice)
 
 
-@rule("F322", "unreachable", "No path leads to a step.")
+@rule("F322", "unreachable", "No path leads to a step.", parts=False)
 def unreachable(subject: Subject) -> Iterator[Finding]:
     """Find the steps nobody comes to; of several in a row only the first."""
     reached = subject.graph.reachable
@@ -31,7 +31,7 @@ def unreachable(subject: Subject) -> Iterator[Finding]:
             yield Finding(step.line or 1, message, "Give the jump or end before it a when, or remove the step")
 
 
-@rule("F323", "endless-loop", "A loop passes no question: the conversation would turn for ever.")
+@rule("F323", "endless-loop", "A loop passes no question: the conversation would turn for ever.", parts=False)
 def endless_loop(subject: Subject) -> Iterator[Finding]:
     """Find the jumps that come back to themselves without a question on the way."""
     graph = subject.graph
@@ -41,7 +41,7 @@ def endless_loop(subject: Subject) -> Iterator[Finding]:
             yield Finding(subject.line(f"{step.id}#go"), message, "Jump to a question, or forward")
 
 
-@rule("F324", "never-ends", "A path turns in circles: from a step on, the end cannot be reached.")
+@rule("F324", "never-ends", "A path turns in circles: from a step on, the end cannot be reached.", parts=False)
 def never_ends(subject: Subject) -> Iterator[Finding]:
     """Find the first step from which there is no way out."""
     graph = subject.graph

@@ -64,6 +64,13 @@ class Subject(Struct, frozen=True, dict=True):
     lines: Mapping[str, int]
     texts: Translations
     limits: Limits
+    unread: frozenset[str] | None = None
+    """Where the flow is a sketch: the steps it lacks, since something in them is wrong."""
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The ids that are written in the file although their steps are not here."""
+        return self.unread or frozenset()
 
     @cached_property
     def graph(self) -> Graph:
@@ -128,22 +135,23 @@ Find = Callable[[Subject], Iterable[Finding]]
 
 
 class Rule(Struct, frozen=True):
-    """One rule: its code, and the function that finds every breach of it."""
+    """One rule: its code, the function that finds every breach of it, and whether it can judge a flow by its parts."""
 
     code: Code
     find: Find
+    parts: bool = True
 
 
 RULES: list[Rule] = []
 """Every rule on a single flow, in the order of their files."""
 
 
-def rule(number: str, name: str, doc: str, level: Level = "error") -> Callable[[Find], Find]:
-    """Register a function as a rule under a new code."""
+def rule(number: str, name: str, doc: str, level: Level = "error", *, parts: bool = True) -> Callable[[Find], Find]:
+    """Register a function as a rule under a new code; without `parts` it needs a flow without any other error."""
     found = code(number, name, doc, level)
 
     def register(find: Find) -> Find:
-        RULES.append(Rule(found, find))
+        RULES.append(Rule(found, find, parts))
         return find
 
     return register

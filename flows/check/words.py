@@ -39,7 +39,13 @@ def _reviewed(subject: Subject) -> Iterator[tuple[Spot, str]]:
                 yield spot, language
 
 
-@rule("F505", "provisional-language", "Texts of a provisional language are missing or not reviewed.", "warning")
+@rule(
+    "F505",
+    "provisional-language",
+    "Texts of a provisional language are missing or not reviewed.",
+    "warning",
+    parts=False,
+)
 def provisional_language(subject: Subject) -> Iterator[Finding]:
     """Count, for each provisional language, what is served by a fallback or without a review."""
     spots = list(subject.spots())

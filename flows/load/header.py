@@ -12,6 +12,7 @@ from flows.load.steps import steps
 from flows.load.values import (
     FLOW_ID,
     RESERVED_FLOWS,
+    UNNAMED,
     Sheet,
     boolean,
     duration,
@@ -24,6 +25,7 @@ from flows.load.values import (
     words,
 )
 from flows.model import SECTORS, Flow, Step, Text
+from locales.tags import TAGS
 
 HEADER = table(
     Key("flow", identifier(FLOW_ID, RESERVED_FLOWS), "the flow's id: small letters, digits, hyphens"),
@@ -42,18 +44,26 @@ NEEDED = {"flow": "Write flow: and a short id, such as water", "language": "Writ
 
 
 def flow(node: Map, sheet: Sheet) -> Flow | None:
-    """Return the flow that a file holds; None when anything in it is wrong, all of it noted."""
+    """Return the flow that a file holds, as far as it can be read: what is wrong is noted and left out."""
     _foreword(node, sheet)
     found = read_keys(node, HEADER, sheet, "", "a flow", skip=("steps", *NEEDED))
     _consistent(found, sheet)
     read = _steps(node, sheet)
-    if any(problem.level == "error" for problem in sheet.notes.problems):
+    if sheet.flow == UNNAMED:
         return None
     found |= {"id": sheet.flow, "language": sheet.language, "steps": read}
     found.setdefault("version", 1)
-    found.setdefault("title", Text(sheet.flow, sheet.flow))
+    found.setdefault("title", _no_title(node, sheet))
     found.setdefault("languages", (sheet.language,))
+    if "provisional" in node.pairs and "provisional" not in found:
+        found["languages"] = (sheet.language,)  # which translations must be there is not known
     return Flow(**found)
+
+
+def _no_title(node: Map, sheet: Sheet) -> Text:
+    """Return the id as the title; where a title is written that cannot be read, it lacks no translation."""
+    inline = dict.fromkeys(TAGS, sheet.flow) if "title" in node.pairs else {}
+    return Text(sheet.flow, sheet.flow, inline)
 
 
 def _foreword(node: Map, sheet: Sheet) -> None:

@@ -75,7 +75,9 @@ def _size(text: str) -> int:
         return len(text.encode())
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
-        raise Refused(codes.CHARACTER, line, "half a character stands here", "Save the file as UTF-8") from error
+        raise Refused(
+            codes.CHARACTER, line, "something stands here that is not UTF-8", "Save the file as UTF-8"
+        ) from error
 
 
 class _Composer:

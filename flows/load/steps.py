@@ -107,7 +107,15 @@ def steps(node: Node, sheet: Sheet) -> tuple[Step, ...]:
             sheet.notes.lines[name] = item.line
         except Refused as refused:
             sheet.notes.refuse(refused)
+            sheet.unread |= _written_id(item)
+    sheet.unread |= {name for name, step in found.items() if step is None}
     return tuple(step for step in found.values() if step is not None)
+
+
+def _written_id(node: Node) -> set[str]:
+    """Return the id that stands on a step, good or bad."""
+    _, value = node.pairs.get("id", (None, None)) if isinstance(node, Map) else (None, None)
+    return {value.text.strip()} if isinstance(value, Scalar) else set()
 
 
 def _step(node: Node, sheet: Sheet, counts: Counter[str]) -> tuple[str, Step | None]:
@@ -161,6 +169,7 @@ def _name(node: Map, verb: Verb, sheet: Sheet, counts: Counter[str]) -> str:
             return str(COMMON["id"].read(node.pairs["id"][1], sheet, ""))
         except Refused as refused:
             sheet.notes.refuse(refused)
+            sheet.unread |= _written_id(node)
             return f"line-{node.line}"
     counts[verb.name] += 1
     if not verb.named:

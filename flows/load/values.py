@@ -20,6 +20,9 @@ RESERVED_IDS = GRAMMAR_WORDS | COMMAND_WORDS | {"end", "title", "flow"}
 RESERVED_FLOWS = RESERVED_IDS | {"home"}
 RESERVED_KEYS = RESERVED_IDS | {"language"}
 
+UNNAMED = "?"
+"""The id of a flow while it is not known."""
+
 MAX_TEXT = 2000
 
 _TRUE = frozenset({"yes", "true", "oui"})
@@ -32,9 +35,11 @@ class Sheet:
 
     def __init__(self, notes: Notes) -> None:
         self.notes = notes
-        self.flow = "?"
+        self.flow = UNNAMED
         self.language = ""
         self.measures: dict[str, int] = {}
+        self.unread: set[str] = set()
+        """The ids of steps in which something is wrong: they are written, so nothing that names them is amiss."""
 
 
 Reader = Callable[[Node, Sheet, str], object]
