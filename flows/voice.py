@@ -53,4 +53,5 @@ class Voice:
             return place.name(self.language) if place else str(value)
         chosen = value if isinstance(value, list) else [str(value)]
         labels = {option.key: option.label for option in asked.options}
-        return ", ".join(self.say(labels[key]) if key in labels else key for key in chosen)
+        comma = "، " if self.language == "ar" else ", "
+        return comma.join(self.say(labels[key]) if key in labels else key for key in chosen)

@@ -94,7 +94,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `awal` and leave: 0 done, 1 refused by what was checked, 2 wrong usage; errors are one line on stderr."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")  # whatever the locale: three scripts pass through
+            # whatever the locale: three scripts pass through, and what is no UTF-8 is replaced as in a webhook
+            stream.reconfigure(encoding="utf-8", errors="replace")
     sys.exit(run(args))
 
 

@@ -21,7 +21,9 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
     from gateway.doctor import examine
 
-    findings = list(examine(project(readonly=True)))
+    found = project()
+    found.readonly = found.running  # beside a running gateway it only looks; else it tries whether an answer is kept
+    findings = list(examine(found))
     if as_json:
         write_json(to_builtins(findings))
     else:

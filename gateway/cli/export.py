@@ -36,5 +36,7 @@ def answers(flow: str, form: str, since: datetime | None) -> None:
     from reports.export import answers as lines
 
     found = project(readonly=True)
+    if flow and next(iter(found.store.answers(flow, 0)), None) is None:
+        found.flow_id(flow)
     day = None if since is None else since.date()
     sys.stdout.writelines(lines(found.store, form, flow, day, found.settings.gateway.timezone))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.errors import AwalError
 from flows.model import QUESTION_TYPES
 from gateway.cli.common import lines, outside, write_line
+from locales.tags import TAGS
 
 if TYPE_CHECKING:
     from flows.reading.spec import Reading, Spec
@@ -28,7 +28,9 @@ KNOWN: dict[str, tuple[str, ...]] = {
 @click.command()
 @click.argument("type", metavar="TYPE", type=click.Choice(QUESTION_TYPES))
 @click.option("--options", default="{}", metavar="JSON", help="What the question accepts, as a JSON object.")
-@click.option("--language", default="", metavar="L", help="The citizen's language.")
+@click.option(
+    "--language", default="", metavar="L", type=click.Choice(["", *sorted(TAGS)]), help="The citizen's language."
+)
 def read(type: str, options: str, language: str) -> None:
     """Read replies from stdin, one JSON string a line; write one JSON object a line.
 
@@ -102,7 +104,7 @@ def _date(value: object) -> date | None:
     try:
         return None if value is None else date.fromisoformat(str(value))
     except ValueError:
-        raise AwalError(f"--options: {value!r} is no date. Write it as 2026-11-23.") from None
+        raise click.UsageError(f"--options: {value!r} is no date. Write it as 2026-11-23.") from None
 
 
 def shown(reading: Reading) -> dict[str, object]:

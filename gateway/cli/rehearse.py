@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from flows.errors import AwalError
 from gateway.cli.common import project
 
 
@@ -12,8 +13,7 @@ from gateway.cli.common import project
 @click.option("--flow", default="", help="Only this flow.")
 @click.option("--seed", default=1, show_default=True, help="The same seed plays the same citizens.")
 @click.option("--url", "base", default="", help="Where the gateway answers; default: where it runs on this machine.")
-@click.pass_context
-def rehearse(ctx: click.Context, citizens: int, flow: str, seed: int, base: str) -> None:
+def rehearse(citizens: int, flow: str, seed: int, base: str) -> None:
     """Play N simulated citizens through the webhooks of the running gateway.
 
     They speak every language, lose their sessions, send twice and write oddly. Their answers are kept like any
@@ -33,4 +33,5 @@ def rehearse(ctx: click.Context, citizens: int, flow: str, seed: int, base: str)
         summary = rehearsal.run(citizens, lambda: bar.update(1))
     for line in summary.lines():
         click.echo(line)
-    ctx.exit(0 if summary.ok else 1)
+    if not summary.ok:
+        raise AwalError(f"the rehearsal failed: {summary.errors[0]}.")

@@ -7,6 +7,7 @@ import sys
 import click
 
 from gateway.cli.common import project
+from locales.tags import TAGS
 
 FORMATS = ("sms", "text", "html", "pdf", "csv")
 
@@ -18,7 +19,12 @@ FORMATS = ("sms", "text", "html", "pdf", "csv")
     help="2026-W47, 2026-11, 2026-11-23, today, this-week, this-month; default: the last closed week.",
 )
 @click.option("--place", metavar="CODE", default="", help="HCP code; default: all that the gateway heard.")
-@click.option("--language", metavar="L", help="Language of the report; default: the gateway's first.")
+@click.option(
+    "--language",
+    metavar="L",
+    type=click.Choice(sorted(TAGS)),
+    help="Language of the report; default: the gateway's first.",
+)
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the report."
 )

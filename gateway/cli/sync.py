@@ -29,9 +29,10 @@ def sync(once: bool, carrier: str) -> None:  # noqa: ARG001 - one carrier so far
     attempts = 1 if once else ATTEMPTS
     for left in reversed(range(attempts)):
         outcome = perform(found, "sync")
-        click.echo(outcome["detail"], err=not outcome["ok"])
         if outcome["ok"]:
+            click.echo(outcome["detail"])
             return
-        if left:
-            time.sleep(outcome["wait"])
-    raise AwalError(f"{found.settings.national.url}: not up to date. What is missing is sent at the next attempt.")
+        if not left:
+            raise AwalError(outcome["detail"])
+        click.echo(outcome["detail"])
+        time.sleep(outcome["wait"])

@@ -58,11 +58,20 @@ def verify(connection: sqlite3.Connection, path: Path) -> Mapping[str, int]:
     return reading.counts(connection)
 
 
+def _opened(backup: Path) -> sqlite3.Connection:
+    """Open a backup; what SQLite says of it is told of this file, not of the database it was to replace."""
+    try:
+        source = open_reader(backup)
+        schema.require(source, backup)
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{backup} is no backup ({error}): give the file that awal backup wrote") from error
+    return source
+
+
 def _replace(backup: Path, path: Path) -> int:
     part = path.with_name(path.name + ".restored")
     part.unlink(missing_ok=True)
-    with closing(open_reader(backup)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
-        schema.require(source, backup)
+    with closing(_opened(backup)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         verify(copy, backup)
