@@ -11,7 +11,7 @@ def enter(walk: Walk) -> None:
     """Ask what is still missing before the first step: the language, then consent."""
     languages = walk.flow.languages
     if not walk.state.language and len(languages) == 1:
-        walk.speak(languages[0])
+        walk.speak(languages[0], chosen=False)
     if not walk.state.language:
         walk.move(phase="language")
         walk.show(content.language_menu(walk.flow, walk.voice))

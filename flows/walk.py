@@ -39,13 +39,14 @@ class Walk:
         """Tell the gateway that something happened."""
         self.events.append(Happening(kind, detail))
 
-    def speak(self, language: str) -> None:
-        """Go on in another language."""
+    def speak(self, language: str, *, chosen: bool = True) -> None:
+        """Go on in another language; one that the citizen has not chosen is not remembered."""
         self.state = replace(self.state, language=language)
         fallbacks = self.voice.fallbacks
         self.voice = Voice(self.texts, self.flow, language, self.state.answers)
         self.voice.fallbacks = fallbacks
-        self.note("language", language)
+        if chosen:
+            self.note("language", language)
 
     def keep(self, step: Ask, value: Value, raw: str) -> None:
         """Keep an answer, and remember the way back to its question."""

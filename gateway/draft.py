@@ -33,7 +33,7 @@ class Draft(Struct, frozen=True):
         """Return everything this inbound changes, to be kept whole or not at all."""
         inbound, outcome = uuid7(self.now), self.outcome
         before = self.read.citizen or Citizen(self.phones.pseudonym(self.received.sender))
-        citizen = outcome.citizen(before, self.now)
+        citizen = outcome.citizen(before, self.now, self.opening.told)
         state = replace(outcome.state, id=self.opening.state.id or uuid7(self.now))
         texts = [sms_safe(screen.text) for screen in outcome.screens]
         reply = self._screen(texts)

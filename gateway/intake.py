@@ -35,6 +35,11 @@ class Opening(Struct, frozen=True):
     base: int = 0
     closes: str = ""
 
+    @property
+    def told(self) -> str:
+        """The language that a new conversation begins in: remembered, or told by the keyword; empty when it goes on."""
+        return "" if self.base else self.state.language
+
 
 def session_inputs(received: Received, session: Session | None, citizen: str) -> tuple[str | None, ...]:
     """Return what a USSD request adds to its session: None stands for the dial, a text for each reply.

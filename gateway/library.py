@@ -39,11 +39,9 @@ class Library:
         return replace(flow, languages=kept or flow.languages)
 
     def _spoken(self) -> tuple[str, ...]:
-        """Return the languages that every flow offers, or failing that, all that any offers."""
-        offered = [set(flow.languages) for flow in self.flows.values()]
-        common = set.intersection(*offered) if offered else set()
-        wanted = common or set().union(*offered) or set(self.languages)
-        return tuple(tag for tag in self.languages if tag in wanted) or self.languages
+        """Return the languages that any flow offers: one flow in French alone takes Tamazight from nobody."""
+        offered = {tag for flow in self.flows.values() for tag in flow.languages}
+        return tuple(tag for tag in self.languages if tag in offered) or self.languages
 
     def first(self, flow: str = "") -> Flow:
         """Return what a dial opens: the channel's own flow, the only flow there is, or the menu of all."""

@@ -57,12 +57,16 @@ class Outcome:
             self.logged.append((event.kind, event.detail))
         self._remembered[event.kind] = event.detail
 
-    def citizen(self, before: Citizen, now: int) -> Citizen:
-        """Return what is remembered of the citizen from now on; whoever writes after a stop is back."""
+    def citizen(self, before: Citizen, now: int, told: str = "") -> Citizen:
+        """Return what is remembered of the citizen from now on; whoever writes after a stop is back.
+
+        `told` is the language that the first word of a conversation told. One that a flow has because it offers no
+        other is not remembered.
+        """
         happened = self._remembered
         return replace(
             before,
-            language=happened.get("language") or self.state.language or before.language,
+            language=happened.get("language") or before.language or told,
             consented_at=now if "consent" in happened else before.consented_at,
             place=happened.get("place") or before.place,
             stopped_at=now if "stop" in happened else 0,
