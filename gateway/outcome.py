@@ -31,7 +31,8 @@ class Outcome:
     @property
     def state(self) -> Conversation:
         """The conversation after the last turn."""
-        assert self._last is not None, "an inbound has at least one input"
+        if self._last is None:
+            raise LookupError("an inbound has at least one input")
         return self._last
 
     def add(self, turn: Turn) -> None:
