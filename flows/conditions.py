@@ -64,6 +64,11 @@ def names(source: str) -> frozenset[str]:
     return parse(source).names
 
 
+def renamed(source: str, prefix: str) -> str:
+    """Return a condition on the answers whose names begin with `prefix`; raises ConditionError."""
+    return " ".join(prefix + word if is_name(word) else word for word in checked(source))
+
+
 @lru_cache(maxsize=4096)
 def parse(source: str) -> Condition:
     """Return everything known about a condition; raises ConditionError with what to write instead."""
@@ -133,7 +138,7 @@ class _Builder:
             comparison = Comparison(comparison.left, sign, (comparison.right,))
         _sound(comparison)
         self.comparisons.append(comparison)
-        return _closure(comparison)
+        return test_of(comparison)
 
     def _operand(self, node: ast.expr) -> Operand:
         match node:
@@ -177,7 +182,8 @@ _RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
 _NUMBER = (int, float)
 
 
-def _closure(comparison: Comparison) -> Test:
+def test_of(comparison: Comparison) -> Test:
+    """Return the test of one comparison alone."""
     left, sign, right = comparison.left, comparison.sign, comparison.right
     if sign in _RELATIONS:
         relation = _RELATIONS[sign]

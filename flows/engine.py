@@ -37,7 +37,7 @@ def step(flow: Flow, conversation: Conversation, inbound: Inbound, now: datetime
 
 def _start(walk: Walk) -> None:
     """Open a conversation, or meet a citizen who comes back to one."""
-    if walk.state.phase in ("steps", "resume") and walk.state.answers:
+    if walk.state.phase in ("steps", "resume") and walk.state.trail:
         walk.move(phase="resume")
         walk.show(content.resume(walk.flow, walk.voice))
     elif walk.state.phase == "steps":

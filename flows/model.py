@@ -59,6 +59,8 @@ class Text(Struct, frozen=True, omit_defaults=True):
     context: str
     source: str
     inline: dict[str, str] = {}
+    scope: str = ""
+    """What the answers that its slots name are called here: `home-` where a sub-flow runs as the step `home`."""
 
 
 class Option(Struct, frozen=True, omit_defaults=True):
@@ -134,7 +136,25 @@ class End(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="end"):
     audio: str = ""
 
 
-Step = Say | Ask | Menu | Go | End
+class Set(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="set"):
+    """Values kept for conditions and slots without asking; no answer of the citizen."""
+
+    id: str
+    values: dict[str, Value]
+    when: str = ""
+    line: int = 0
+
+
+class Run(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="run"):
+    """Another flow as a part of this one. `flows.link` puts its steps here before a citizen walks them."""
+
+    id: str
+    flow: str
+    when: str = ""
+    line: int = 0
+
+
+Step = Say | Ask | Menu | Go | End | Set | Run
 END = "end"
 """The reserved target of `go` that ends the conversation."""
 

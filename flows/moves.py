@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows import content, places
-from flows.model import END, Ask, End, Go, Menu, Say
+from flows.model import END, Ask, End, Go, Menu, Say, Set
 from flows.walk import Walk
 
 
@@ -39,6 +39,8 @@ def advance(walk: Walk, at: int) -> None:
             return show_current(walk)
         if isinstance(here, Go):
             at = len(walk.flow.steps) if here.to == END else walk.flow.index[here.to]
+        elif isinstance(here, Set):
+            walk.know(here.values)
         elif isinstance(here, Say | End):
             walk.said.append(walk.voice.say(here.text))
             if isinstance(here, End):

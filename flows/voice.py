@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from flows.model import Ask, Flow, Option, Text, Value
 from flows.texts import Texts
+from locales.slots import fill, slots
 
 
 class Voice:
@@ -23,7 +24,7 @@ class Voice:
         words = self.texts.flow(text, self.language, self.flow.language)
         if words.language != self.language:
             self.fallbacks.append(f"{self.language}>{words.language}")
-        return self._filled(words.text) if "{" in words.text else words.text
+        return self._filled(words.text, text.scope) if "{" in words.text else words.text
 
     def phrase(self, name: str, **slots: object) -> str:
         """Return one of the gateway's own phrases."""
@@ -35,10 +36,13 @@ class Voice:
         texts = (self.texts.flow(option.label, tag, self.flow.language).text for tag in languages)
         return tuple(dict.fromkeys(texts))
 
-    def _filled(self, text: str) -> str:
-        for name, value in self.answers.items():
-            text = text.replace("{" + name + "}", self._spoken(name, value))
-        return text
+    def _filled(self, text: str, scope: str) -> str:
+        """Fill the slots that name answers; in a sub-flow its own answers come before the others."""
+        own = {name.removeprefix(scope): name for name in self.answers if scope and name.startswith(scope)}
+        known = {name: name for name in self.answers} | own
+        return fill(
+            text, {slot: self._spoken(known[slot], self.answers[known[slot]]) for slot in slots(text) & known.keys()}
+        )
 
     def _spoken(self, name: str, value: Value) -> str:
         """Return an answer as the citizen would read it: a label, a place's name, a number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -54,6 +55,11 @@ class Walk:
         self.move(answers={**self.state.answers, step.id: value}, trail=trail, tries=0, path=())
         self.voice.answers = self.state.answers
         self.answers.append(Answer(step.id, value, raw))
+
+    def know(self, values: Mapping[str, Value]) -> None:
+        """Remember values that no citizen gave."""
+        self.move(answers={**self.state.answers, **values})
+        self.voice.answers = self.state.answers
 
     def forget(self, step: Step) -> None:
         """Take an answer back."""

@@ -138,7 +138,7 @@ class Intake:
         if asked is None or (isinstance(asked, Ask) and asked.type == "text"):
             return False
         turn = step(flow, state, reply, now, self.texts)
-        return bool(turn.answers)
+        return bool(turn.answers) or any(event.kind == "look-up" for event in turn.events)
 
     def _goes_on(self, going: tuple[Flow, Conversation], inputs: tuple[Inbound, ...], dialogue: Dialogue) -> Opening:
         flow, state = going

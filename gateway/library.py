@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from flows.home import HOME, chosen, home
+from flows.link import LinkError, link
 from flows.model import Flow, Text, dump, restore
 from flows.types import Turn
+from gateway import log
 from locales.folding import fold
 from locales.negotiation import keyword_language
 from locales.phrases import PHRASES
@@ -26,13 +28,22 @@ class Library:
 
     def serve(self, flows: Sequence[Flow], now: int = 0) -> None:
         """Serve these flows from now on, each in the languages that it and the gateway share."""
-        self.flows = {flow.id: self._limited(flow) for flow in flows}
+        self.flows = {flow.id: self._limited(flow) for flow in self._linked(flows)}
         self.keywords = {fold(word): flow for flow in self.flows.values() for word in flow.keywords}
         self.home = home(list(self.flows.values()), self._spoken(), Text("home_ask", PHRASES["home_ask"]))
         for flow in (*self.flows.values(), self.home):
             if self.store.flow_data(flow.hash) is None:  # a read is free, a durable write at every start is not
                 self.store.keep_flow(flow.hash, flow.id, flow.version, dump(flow), now)
             self._pinned[flow.hash] = flow
+
+    def _linked(self, flows: Sequence[Flow]) -> Iterator[Flow]:
+        """Yield the flows with their sub-flows put in; one whose sub-flow is missing is not served."""
+        known = {flow.id: flow for flow in flows}
+        for flow in flows:
+            try:
+                yield link(flow, known)
+            except LinkError as error:
+                log.event("flow not served", level=40, problem=str(error))
 
     def _limited(self, flow: Flow) -> Flow:
         kept = tuple(tag for tag in flow.languages if tag in self.languages)

@@ -30,7 +30,6 @@ NO_TITLE = code("F210", "no-title", "The flow has no title; citizens see its id.
 # F3: steps
 NO_VERB = code("F301", "no-verb", "A step has none of the verbs.")
 SEVERAL_VERBS = code("F302", "several-verbs", "A step has more than one verb.")
-LATER_VERB = code("F303", "later-verb", "A verb belongs to a later version of the flow language.")
 REPEATED_ID = code("F304", "repeated-id", "Two steps have the same id.")
 UNKNOWN_TYPE = code("F305", "unknown-type", "A question type is not one of the flow language.")
 FEW_OPTIONS = code("F306", "few-options", "A choice has fewer than two options, a menu none.")

@@ -14,8 +14,10 @@ from flows.load.nodes import List, Map, Node, Scalar
 from flows.load.options import MAX_MARKS, choice_options, labels, menu_options
 from flows.load.problem import Refused, did_you_mean, listed, quoted
 from flows.load.values import (
+    FLOW_ID,
     GRAMMAR_WORDS,
     ID,
+    RESERVED_FLOWS,
     RESERVED_IDS,
     Reader,
     Sheet,
@@ -26,10 +28,11 @@ from flows.load.values import (
     integer,
     number,
     one_of,
+    settings,
     text,
     word,
 )
-from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, PlaceLevel, Say, Step
+from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, PlaceLevel, Run, Say, Set, Step
 
 MAX_STEPS = 500
 NUMBERS = ("integer", "decimal")
@@ -81,10 +84,6 @@ class Verb(Struct, frozen=True):
     named: bool = False
     """True when the step must have an id of the operator's."""
     checks: tuple[Callable[[Draft], None], ...] = ()
-
-
-LATER = {"run": "runs another flow as a part of this one", "set": "keeps a value without asking"}
-"""Verbs of a later version, so that their message is better than that of a slip."""
 
 
 def steps(node: Node, sheet: Sheet) -> tuple[Step, ...]:
@@ -140,17 +139,13 @@ def _step(node: Node, sheet: Sheet, counts: Counter[str]) -> tuple[str, Step | N
 
 
 def _verb(node: Map) -> Verb:
-    present = [name for name in node.pairs if name in VERBS or name in LATER]
+    present = [name for name in node.pairs if name in VERBS]
     if len(present) > 1:
         message = f"the step has {len(present)} verbs: {listed(present)}"
         raise Refused(codes.SEVERAL_VERBS, node.pairs[present[1]][0].line, message, "Make a step of each")
     if not present:
         raise _no_verb(node)
-    name = present[0]
-    if name in LATER:
-        message = f"the verb '{name}' ({LATER[name]}) is not available yet"
-        raise Refused(codes.LATER_VERB, node.pairs[name][0].line, message, f"Write one of: {listed(VERBS)}")
-    return VERBS[name]
+    return VERBS[present[0]]
 
 
 def _no_verb(node: Map) -> Refused:
@@ -294,5 +289,9 @@ _VERBS = (
     ),
     Verb("go", word, COMMON, Go, "goes on at another step, or at `end`"),
     Verb("end", text, COMMON | AUDIO, End, "last words; the conversation ends here"),
+    Verb("set", settings, COMMON, Set, "keeps values for conditions and slots without asking: set: {kind: rural}"),
+    Verb(
+        "run", identifier(FLOW_ID, RESERVED_FLOWS), COMMON, Run, "runs another flow of the folder as a part of this one"
+    ),
 )
 VERBS: dict[str, Verb] = {verb.name: verb for verb in _VERBS}

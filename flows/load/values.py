@@ -9,7 +9,7 @@ from flows.conditions import ConditionError, parse
 from flows.load import codes
 from flows.load.nodes import List, Map, Node, Scalar
 from flows.load.problem import Code, Notes, Refused, did_you_mean, listed, nearest, quoted
-from flows.model import Text
+from flows.model import Text, Value
 from locales.tags import MENU_ORDER, TAGS
 
 FLOW_ID = re.compile(r"[a-z][a-z0-9-]{0,49}")
@@ -138,6 +138,18 @@ def _tidy(said: str) -> str:
     """Return the id an operator may have meant."""
     plain = re.sub(r"[^a-z0-9]+", "-", said.lower()).strip("-")[:40]
     return plain if plain[:1].isalpha() else f"q{plain}" if plain else "a name such as water-supply"
+
+
+def settings(node: Node, sheet: Sheet, where: str) -> dict[str, Value]:
+    """Return the values that a step keeps: names of answers, each with a number or a word."""
+    if not isinstance(node, Map) or not node.pairs:
+        raise Refused(codes.WRONG_SHAPE, node.line, "`set` needs names with their values", "Write set: {kind: rural}")
+    found: dict[str, Value] = {}
+    for name, (key, value) in node.pairs.items():
+        check_id(name, key.line)
+        said = word(value, sheet, where)
+        found[name] = int(said) if re.fullmatch(r"-?[0-9]{1,9}", said) else said
+    return found
 
 
 def condition(node: Node, sheet: Sheet, where: str) -> str:

@@ -31,11 +31,11 @@ def play(flow: str, language: str | None, bearer: Bearer, phone: str) -> None:
     """
     from gateway.talk.talker import Talker
 
-    found = find(flow)
+    found, flows = find(flow)
     if language and language not in found.languages:
         raise AwalError(f"{flow}: is not offered in {language!r}. Use {', '.join(found.languages)}.")
     texts = outside().texts
-    talker = Talker([found], texts, opens=found.id, language=language or "", bearer=bearer, phone=phone)
+    talker = Talker(flows, texts, opens=found.id, language=language or "", bearer=bearer, phone=phone)
     talker.start()
     click.echo(f"{talker.screen}\n")
     while not talker.ended and (line := sys.stdin.readline()):
@@ -43,16 +43,23 @@ def play(flow: str, language: str | None, bearer: Bearer, phone: str) -> None:
         click.echo(f"{talker.screen}\n")
 
 
-def find(name: str) -> Flow:
-    """Return the flow that a file or an id of the project names; raises AwalError with its first problem."""
+def find(name: str) -> tuple[Flow, list[Flow]]:
+    """Return the flow that a file or an id of the project names, and the flows beside it that it may run.
+
+    Raises AwalError with the flow's first problem.
+    """
     from gateway.flowfiles import flow_files, load_all
     from gateway.settings import did_you_mean
 
     direct = Path(name).suffix in (".yaml", ".yml")
-    loaded = load_all([Path(name)] if direct else flow_files(outside().directory / "flows"))
-    found = {one.flow.id: one.flow for one in loaded if one.flow is not None}
-    if direct and not found:
-        raise AwalError(str(loaded[0].problems[0]))
-    if not direct and name not in found:
-        raise AwalError(f"there is no flow {name!r}. {did_you_mean(name, list(found))}")
-    return next(iter(found.values())) if direct else found[name]
+    folder = Path(name).parent if direct else outside().directory / "flows"
+    loaded = {one.file: one for one in load_all([*flow_files(folder), *([Path(name)] if direct else [])])}
+    flows = {one.flow.id: one.flow for one in loaded.values() if one.flow is not None}
+    if direct:
+        meant = loaded[name]
+        if meant.flow is None:
+            raise AwalError(str(meant.problems[0]))
+        return meant.flow, [*flows.values()]
+    if name not in flows:
+        raise AwalError(f"there is no flow {name!r}. {did_you_mean(name, list(flows))}")
+    return flows[name], [*flows.values()]

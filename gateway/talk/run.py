@@ -41,12 +41,12 @@ def run(scripts: Sequence[Script], flows: Mapping[str, Flow], texts: Texts) -> I
             continue
         for language in script.languages or flow.languages:
             for bearer in script.bearers or BEARERS:
-                yield Run(script, language, bearer, _talk(script, flow, texts, language, bearer))
+                yield Run(script, language, bearer, _talk(script, flows, texts, language, bearer))
 
 
-def _talk(script: Script, flow: Flow, texts: Texts, language: str, bearer: Bearer) -> Failure | None:
+def _talk(script: Script, flows: Mapping[str, Flow], texts: Texts, language: str, bearer: Bearer) -> Failure | None:
     known = "" if script.new_citizen else language
-    talker = Talker([flow], texts, opens=flow.id, language=known, bearer=bearer)
+    talker = Talker([*flows.values()], texts, opens=script.flow, language=known, bearer=bearer)
     for line in script.talk:
         wrong = _perform(line, talker, language)
         if wrong:
