@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flows import content, places
+from flows.ahead import sent_ahead
 from flows.model import END, Ask, End, Go, Menu, Say, Set
 from flows.walk import Walk
 
@@ -36,7 +37,10 @@ def advance(walk: Walk, at: int) -> None:
             continue
         if isinstance(here, Ask | Menu):
             walk.move(phase="steps", at=at - 1, path=(), tries=0)
-            return show_current(walk)
+            onward = sent_ahead(walk) if walk.state.pending else None
+            if onward is None:
+                return show_current(walk)
+            at = onward
         if isinstance(here, Go):
             at = len(walk.flow.steps) if here.to == END else walk.flow.index[here.to]
         elif isinstance(here, Set):

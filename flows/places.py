@@ -1,7 +1,8 @@
 """The place question: by name or code at once, or through menus region → province → commune on USSD.
 
-`Conversation.path` holds the codes opened so far. `ANY` as the first says that the citizen left the gateway's own
-region; `LIST` says that the codes after it are candidates for an ambiguous name.
+A citizen whose place is known confirms it in one key. `Conversation.path` holds the codes opened so far. `ANY` as the
+first says that the citizen left the gateway's own region; `LIST` that the codes after it are candidates for an
+ambiguous name; `ELSEWHERE` that the known place was not the one meant.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from flows.walk import Walk
 
 ANY = "*"
 LIST = "?"
+ELSEWHERE = "-"
 OTHER = "other"
 
 
@@ -25,12 +27,24 @@ def question(ask: Ask, walk: Walk) -> Content:
     path = walk.state.path
     if path[:1] == (LIST,):
         return Content(walk.voice.phrase("place_candidates"), _named(_listed(walk), walk), "back")
+    known = _known(ask, walk)
+    if known is not None:
+        options = (*_named([known], walk), (ELSEWHERE, walk.voice.phrase("other_place")))
+        return Content(words, options, "skip" if ask.optional else "")
     if walk.inbound.bearer == "sms":
         return Content(f"{words}\n{walk.voice.phrase(f'hint_place_{ask.level}')}", (), "skip" if ask.optional else "")
     options = _named(_listed(walk), walk)
     if _at_home(ask, walk):
         options += ((OTHER, walk.voice.phrase("other_region")),)
-    return Content(words, options, "back" if path else ("skip" if ask.optional else ""))
+    return Content(words, options, "back" if _codes(walk) else ("skip" if ask.optional else ""))
+
+
+def _known(ask: Ask, walk: Walk) -> Place | None:
+    """Return the citizen's place at the level asked, where it is known and not yet declined."""
+    place = walk.texts.places.get(walk.state.place) if walk.state.place and not walk.state.path else None
+    while place is not None and place.level != ask.level:
+        place = walk.texts.places.get(place.parent) if place.parent else None
+    return place
 
 
 def reply(ask: Ask, walk: Walk) -> str | None:
@@ -39,6 +53,8 @@ def reply(ask: Ask, walk: Walk) -> str | None:
     picked = walk.pick(shown) if shown.options and walk.inbound.text.strip().isdigit() else None
     if picked == OTHER:
         return _open(ask, (ANY,), walk)
+    if picked == ELSEWHERE:
+        return _open(ask, (ELSEWHERE,), walk)
     if picked is not None:
         return _chosen(ask, picked, walk)
     reading = walk.read(Spec(type="place", level=ask.level, language=walk.state.language))
@@ -47,6 +63,8 @@ def reply(ask: Ask, walk: Walk) -> str | None:
     if reading.candidates:
         return _open(ask, (LIST, *reading.candidates), walk)
     named = walk.pick(shown) if shown.options else None
+    if named == ELSEWHERE:
+        return _open(ask, (ELSEWHERE,), walk)
     return None if named is None or named == OTHER else _chosen(ask, named, walk)
 
 
@@ -60,7 +78,13 @@ def _chosen(ask: Ask, code: str, walk: Walk) -> str:
     place = walk.texts.places.get(code)
     if place is None or place.level == ask.level:
         return code
-    return _open(ask, (*walk.state.path, code), walk)
+    return _open(ask, (*_codes(walk), code), walk)
+
+
+def _codes(walk: Walk) -> tuple[str, ...]:
+    """Return what is open, without the note that the known place was declined."""
+    path = walk.state.path
+    return path[1:] if path[:1] == (ELSEWHERE,) else path
 
 
 def _open(ask: Ask, path: tuple[str, ...], walk: Walk) -> str:
@@ -71,12 +95,12 @@ def _open(ask: Ask, path: tuple[str, ...], walk: Walk) -> str:
 
 def _at_home(ask: Ask, walk: Walk) -> bool:
     """Tell whether the menu shown is the gateway's own region, with a way to the others."""
-    return bool(walk.inbound.within) and ask.level != "region" and not walk.state.path
+    return bool(walk.inbound.within) and ask.level != "region" and not _codes(walk)
 
 
 def _listed(walk: Walk) -> Sequence[Place]:
     """Return the places of the menu that is open."""
-    places, path = walk.texts.places, walk.state.path
+    places, path = walk.texts.places, _codes(walk)
     if path[:1] == (LIST,):
         return [place for code in path[1:] if (place := places.get(code))]
     if path:

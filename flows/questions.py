@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows import content, places
-from flows.model import END, Ask, Menu, Option
+from flows.model import END, Ask, Menu, Option, Value
 from flows.reading import Spec
 from flows.walk import Walk
 
@@ -28,9 +28,17 @@ def _question(ask: Ask, walk: Walk) -> int | None:
     if reading.value is None:
         return unclear(ask, shown, walk)
     walk.keep(ask, reading.value, walk.inbound.text)
+    return target(walk, ask, reading.value)
+
+
+def target(walk: Walk, ask: Ask, value: Value) -> int:
+    """Do what an answer does besides being kept, and return the index it leads to."""
     if ask.type == "language":
-        walk.speak(str(reading.value))
-    return _target(walk, ask.options, reading.value)
+        walk.speak(str(value))
+    if ask.type == "place":
+        walk.move(place=str(value))
+        walk.note("place", str(value))
+    return _after(walk, ask.options, value)
 
 
 def _place(ask: Ask, walk: Walk) -> int | None:
@@ -49,9 +57,7 @@ def _place(ask: Ask, walk: Walk) -> int | None:
     if not code:
         return None
     walk.keep(ask, code, walk.inbound.text)
-    walk.move(place=code)
-    walk.note("place", code)
-    return walk.state.at + 1
+    return target(walk, ask, code)
 
 
 def _menu(menu: Menu, walk: Walk) -> int | None:
@@ -78,7 +84,7 @@ def _open(menu: Menu, option: Option, walk: Walk) -> int | None:
     path = (*walk.state.path, option.key)
     walk.note("look-up", "/".join((menu.id, *path)))
     if option.say is None and not option.options:
-        return _target(walk, (option,), option.key)
+        return _after(walk, (option,), option.key)
     walk.move(path=path)
     walk.show(content.directory(menu, walk.state, walk.voice))
     return None
@@ -132,7 +138,7 @@ def _skip(walk: Walk) -> int:
     return walk.state.at + 1
 
 
-def _target(walk: Walk, options: tuple[Option, ...], value: object) -> int:
+def _after(walk: Walk, options: tuple[Option, ...], value: object) -> int:
     """Return where an option leads: its `go`, else the next step."""
     go = next((one.go for one in options if one.key == value), "")
     if go == END:

@@ -28,6 +28,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     event: Event = "reply"
     text: str = ""
     limits: Limits = Limits()
+    ahead: tuple[str, ...] = ()
+    """Replies that came with the start, to the questions in their order: `EAU 1 4 2` in one SMS."""
     within: str = ""
     """HCP code of the gateway's own region: place menus open there first."""
     kept: int = 0
@@ -57,6 +59,8 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     path: tuple[str, ...] = ()
     """The keys opened so far inside a menu, or the codes opened inside a place question."""
     tries: int = 0
+    pending: tuple[str, ...] = ()
+    """Replies sent ahead, not yet asked for."""
     trail: tuple[int, ...] = ()
     """Indexes of the questions already answered, for the way back."""
     answers: dict[str, Value] = {}

@@ -21,7 +21,8 @@ class Walk:
 
     def __init__(self, flow: Flow, state: Conversation, inbound: Inbound, now: datetime, texts: Texts) -> None:
         self.flow = flow
-        self.state = replace(state, bearer=inbound.bearer, updated_at=now)
+        pending = inbound.ahead or state.pending
+        self.state = replace(state, bearer=inbound.bearer, updated_at=now, pending=pending)
         self.inbound = inbound
         self.now = now
         self.texts = texts
@@ -78,9 +79,9 @@ class Walk:
         return self.flow.steps[self.state.at]
 
     # replies ---------------------------------------------------------------------------------------------------
-    def read(self, spec: Spec) -> Reading:
-        """Read the citizen's reply."""
-        return read(self.inbound.text, spec, self.texts.places)
+    def read(self, spec: Spec, text: str | None = None) -> Reading:
+        """Read the citizen's reply, or another text as if it were one."""
+        return read(self.inbound.text if text is None else text, spec, self.texts.places)
 
     def pick(self, content: Content, kind: str = "choice") -> str | None:
         """Read the reply as one of a question's options; None when it is not clear."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flows.engine import step
 from flows.model import Ask, Flow
@@ -105,15 +106,17 @@ class Intake:
         """An SMS is a keyword, or a reply to what is open; the open question goes first where it understands."""
         going = self._going(dialogue, now)
         reply = self.inbound(channel, "sms", text)
-        flow = self.library.by_keyword(text)
+        flow, ahead = self.library.by_keyword(text), tuple[str, ...]()
         if going and (flow is None or self._understood(going, reply, now)):
             return self._goes_on(going, (reply,), dialogue)
         if flow is None:
+            flow, ahead = self.library.by_first_words(text) or (None, ())
+        if flow is None:
             return self._begins(self.library.home, citizen, dialogue, (reply,), now)
-        start = self.inbound(channel, "sms", None)
+        start = replace(self.inbound(channel, "sms", None), ahead=ahead)
         if going and going[1].flow == flow.id and self._comes_back(going):
             return self._goes_on(going, (start,), dialogue)
-        told = self.library.told_language(text, flow)
+        told = self.library.told_language(text.removesuffix(" ".join(ahead)), flow)
         return self._begins(flow, citizen, dialogue, (start,), now, told)
 
     def _going(self, dialogue: Dialogue, now: datetime) -> tuple[Flow, Conversation] | None:

@@ -16,6 +16,9 @@ from locales.negotiation import keyword_language
 from locales.phrases import PHRASES
 from storage.store import Store
 
+MOST_KEYWORDS = 3
+"""The words that a keyword may have where answers follow it."""
+
 
 class Library:
     """The flows of one gateway. `serve` swaps them while conversations go on with the versions they began on."""
@@ -67,6 +70,15 @@ class Library:
     def by_keyword(self, text: str) -> Flow | None:
         """Return the flow that an SMS text starts, when the whole text is one of its keywords."""
         return self.keywords.get(fold(text))
+
+    def by_first_words(self, text: str) -> tuple[Flow, tuple[str, ...]] | None:
+        """Return the flow whose keyword an SMS begins with, and the words after it: `EAU 1 4 2`."""
+        words = text.split()
+        for count in range(min(len(words) - 1, MOST_KEYWORDS), 0, -1):
+            flow = self.by_keyword(" ".join(words[:count]))
+            if flow is not None:
+                return flow, tuple(words[count:])
+        return None
 
     def told_language(self, text: str, flow: Flow) -> str:
         """Return the language that a keyword tells by its script, if the flow offers it; else empty."""

@@ -20,6 +20,7 @@ CITIZEN_PHRASES: dict[str, str] = {
     "skip": "Passer",
     "finish": "Terminer",
     "other_region": "Autre région",
+    "other_place": "Autre lieu",
     "home_ask": "Choisissez un service :",
     # Consent, once per citizen: who asks, that it is free to answer, that the number is protected.
     "consent_ask": "Votre administration demande votre avis. Participation libre, numéro protégé. D'accord ?",

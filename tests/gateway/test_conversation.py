@@ -314,3 +314,45 @@ def test_the_same_inbound_from_many_threads_counts_once(gateway):
         bodies = set(pool.map(lambda _: gateway.conversations.take(gateway.at, received), range(32)))
     assert len(bodies) == 1
     assert gateway.answers() == {"supply": "yes"}
+
+
+def test_a_whole_flow_is_answered_in_one_sms(gateway):
+    assert "Votre administration" in gateway.sms("EAU 1 4 Oujda")
+    assert gateway.sms("oui").startswith("Merci")
+    assert gateway.answers() == {"supply": "yes", "satisfaction": 4, "commune": "02.411.01.23"}
+
+
+def test_what_is_missing_in_one_sms_is_asked_for(gateway):
+    gateway.sms("eau 2 6")
+    assert "satisfait" in gateway.sms("oui")
+    assert gateway.answers() == {"supply": "no", "hours": 6}
+
+
+def test_a_sentence_that_begins_with_a_keyword_stores_nothing(gateway):
+    gateway.sms("Eau coupée depuis hier 1 2 3")
+    assert "Réponse non comprise" in gateway.sms("oui")
+    assert gateway.answers() == {}
+
+
+def test_one_sms_in_arabic_tells_its_language(gateway):
+    gateway.sms("ماء ١ ٥ وجدة")
+    assert gateway.sms("نعم").startswith("شكرا")
+    assert gateway.answers()["satisfaction"] == 5
+
+
+def test_a_place_known_from_before_is_confirmed_in_one_key(gateway):
+    gateway.sms("EAU 1 4 Oujda")
+    gateway.sms("oui")
+    gateway.now += 86_400_000
+    assert "1 Oujda\n2 Autre lieu" in gateway.sms("EAU 1 5")
+    assert gateway.sms("1").startswith("Merci")
+    places = [row.value for row in gateway.store.answers() if row.step == "commune"]
+    assert places == ["02.411.01.23"] * 2
+
+
+def test_another_place_than_the_known_one_can_be_given(gateway):
+    gateway.sms("EAU 1 4 Oujda")
+    gateway.sms("oui")
+    gateway.sms("EAU 1 5")
+    assert "Écrivez le nom" in gateway.sms("2")
+    assert gateway.sms("Berkane").startswith("Merci")
