@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from flows.check.graph import Graph
 from flows.load.problem import Code, Level, Problem, code, sentence
-from flows.model import Ask, Flow, Go, Menu, Option, Step, Text
+from flows.model import Ask, End, Flow, Menu, Option, Say, Step, Text
+from flows.paths.graph import Graph
 from flows.texts import Words
 from flows.types import Limits
 from locales.phrases import PHRASES
@@ -98,7 +98,7 @@ class Subject(Struct, frozen=True, dict=True):
         if "#title" in self.lines or not self.lines:
             yield Spot(self.flow.title, "#title")
         for step in self.flow.steps:
-            if not isinstance(step, Go):
+            if isinstance(step, Say | Ask | Menu | End):
                 yield Spot(step.text, f"{step.id}#{type(step).__name__.lower()}")
         for _, path, option in self.options():
             yield Spot(option.label, f"{path}#label" if f"{path}#label" in self.lines else path)

@@ -1,0 +1,163 @@
+"""Every path of a flow, walked with the real engine: the states a citizen can come to, and what leads between them.
+
+States that nothing in the flow can tell apart are one: answers that no later condition or slot looks at are left out,
+and of replies that lead the same way one is sent. What remains is counted, and over `MOST_TURNS` the walk says that
+it is not complete.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from flows.engine import step
+from flows.model import Bearer, Flow
+from flows.paths.atlas import Atlas
+from flows.paths.graph import Graph
+from flows.paths.reads import Reads
+from flows.paths.replies import ONWARD, Replies, Reply
+from flows.paths.scene import NOW, Heard, Scene, begin, scene
+from flows.texts import Texts
+from flows.types import Conversation, Inbound, Limits
+from flows.walk import Walk
+
+MOST_TURNS = 6_000
+"""Turns of the engine in one walk."""
+
+
+class Edge(Struct, frozen=True):
+    """A reply, and the node it leads to."""
+
+    reply: Reply
+    to: int
+
+
+class Node(Struct):
+    """One state: what is shown, and what can be replied. `contexts` are those of the texts that were asked for."""
+
+    state: Conversation
+    scene: Scene
+    contexts: frozenset[str]
+    step: str = ""
+    """The id of the step that waits for a reply; empty before the first and after the last."""
+    again: bool = False
+    """True where the citizen is asked again after an unclear reply; answers to it are those of the first asking."""
+    ends: bool = False
+    edges: list[Edge] = []
+
+
+class Explored(Struct, frozen=True):
+    """Every state that one language and bearer can come to; the first node is a citizen's first contact."""
+
+    flow: Flow
+    language: str
+    bearer: Bearer
+    limits: Limits
+    nodes: tuple[Node, ...]
+    complete: bool
+
+    @property
+    def known(self) -> int:
+        """The node where a citizen begins whose language and consent are known."""
+        return next((at for at, node in enumerate(self.nodes) if node.state.phase in ("steps", "closing")), 0)
+
+
+def explore(
+    flow: Flow,
+    texts: Texts,
+    language: str,
+    bearer: Bearer,
+    limits: Limits | None = None,
+    most: int = MOST_TURNS,
+) -> Explored:
+    """Walk every path of a flow without sub-flows to run (`flows.link`) and without other errors."""
+    walker = _Walker(flow, texts, language, bearer, limits or Limits())
+    walker.walk(most)
+    return Explored(flow, language, bearer, walker.limits, tuple(walker.nodes), not walker.waiting)
+
+
+class _Walker:
+    """Keeps the states seen, and those whose replies have not been tried."""
+
+    def __init__(self, flow: Flow, texts: Texts, language: str, bearer: Bearer, limits: Limits) -> None:
+        self.flow = flow
+        self.language = language
+        self.bearer = bearer
+        self.limits = limits
+        self.texts = Heard(texts)
+        self.reads = Reads(flow, Graph(flow))
+        self.replies = Replies(self.reads, Atlas(texts.places, language), language)
+        self.nodes: list[Node] = []
+        self.waiting: list[int] = []
+        self.turns = 0
+        self._known: dict[bytes, int] = {}
+
+    def walk(self, most: int) -> None:
+        """Try every reply in every state, until there is none left or too many turns were taken."""
+        self._turn(begin("", self._inbound("")), self._inbound("", "start"))
+        while self.waiting and self.turns < most:
+            self._expand(self.waiting.pop())
+
+    def _expand(self, at: int) -> None:
+        node = self.nodes[at]
+        walk = self._walk(node.state, "")
+        found: dict[tuple[object, ...], int] = {}
+        for reply in self.replies.of(walk, node.scene):
+            if node.again and reply.kind in ONWARD:
+                continue
+            key = (reply.kind, reply.like or reply.text)
+            if key not in found:
+                found[key] = self._turn(self._read_on(node, reply), self._inbound(reply.text))
+            if found[key] >= 0 and not (reply.kind in ONWARD and self.nodes[found[key]].again):
+                node.edges.append(Edge(reply, found[key]))
+
+    def _read_on(self, node: Node, reply: Reply) -> Conversation:
+        """Return the state after the pages that are read before a reply."""
+        return replace(node.state, page=max(0, reply.pages - 1))
+
+    def _turn(self, state: Conversation, inbound: Inbound) -> int:
+        """Let the engine take one inbound; return the node it leads to."""
+        self.turns += 1
+        self.texts.contexts.clear()
+        turn = step(self.flow, state, inbound, NOW, self.texts)
+        return self._node(turn.conversation, again=any(one.kind == "unclear" for one in turn.events))
+
+    def _node(self, state: Conversation, *, again: bool) -> int:
+        kept = self._kept(state)
+        key = msgspec.json.encode(kept)
+        if key not in self._known:
+            self._known[key] = len(self.nodes)
+            asks = kept.phase == "steps" and kept.status == "active"
+            view = scene(self._walk(kept, ""))
+            name = self.flow.steps[kept.at].id if asks else ""
+            contexts = frozenset(self.texts.contexts)
+            self.nodes.append(Node(kept, view, contexts, name, again, kept.status != "active"))
+            if kept.status == "active":
+                self.waiting.append(self._known[key])
+        return self._known[key]
+
+    def _kept(self, state: Conversation) -> Conversation:
+        """Return a state without what no later step looks at."""
+        asks = state.phase == "steps" and state.status == "active"
+        at = state.at if state.at >= 0 else 0
+        live = self.reads.live[at] if state.status == "active" else frozenset()
+        steps = self.flow.steps
+        counted = asks and getattr(steps[state.at], "retries", None) is not None
+        return replace(
+            state,
+            page=0,
+            more=False,
+            trail=(),
+            place="",
+            tries=state.tries if counted else min(state.tries, 1),
+            answers={name: value for name, value in state.answers.items() if name in live},
+        )
+
+    def _walk(self, state: Conversation, text: str) -> Walk:
+        return Walk(self.flow, state, self._inbound(text), NOW, self.texts)
+
+    def _inbound(self, text: str, event: str = "reply") -> Inbound:
+        return Inbound(
+            bearer=self.bearer, event="start" if event == "start" else "reply", text=text, limits=self.limits
+        )

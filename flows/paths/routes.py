@@ -1,0 +1,140 @@
+"""The cheapest, the usual and the worst way through a flow, and what a way costs on average.
+
+A loop is walked once at most: from the states that come back to one before, the way back is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from flows.paths.explore import Edge, Explored, Node
+from flows.paths.replies import ONWARD
+
+Cost = Callable[[Node, "Edge | None"], float]
+"""What it costs to look at a node and reply by an edge; without an edge, to read the last words."""
+
+
+class Route(Struct, frozen=True):
+    """One way from a first node to an end: the nodes it passes, each with the edge taken; the last has none."""
+
+    legs: tuple[tuple[Node, Edge | None], ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The answers that make this route, in words."""
+        return [edge.reply.name for _, edge in self.legs if edge is not None and edge.reply.name]
+
+    def cost(self, cost: Cost) -> float:
+        """Return what the whole route costs."""
+        return sum(cost(node, edge) for node, edge in self.legs)
+
+
+class Routes:
+    """The ways through one walk, for one kind of cost."""
+
+    def __init__(self, explored: Explored, cost: Cost, start: int = 0) -> None:
+        self.nodes = explored.nodes
+        self.cost = cost
+        self.start = start
+        self.edges, order = _forward(explored.nodes, start)
+        self._least: dict[int, float] = {}
+        self._most: dict[int, float] = {}
+        self._mean: dict[int, float] = {}
+        for at in order:
+            self._weigh(at)
+
+    def _weigh(self, at: int) -> None:
+        """Work out a node from those after it; a node from which no end is reached gets no cost."""
+        node = self.nodes[at]
+        if node.ends:
+            self._least[at] = self._most[at] = self._mean[at] = self.cost(node, None)
+            return
+        steps = [(edge, self.cost(node, edge)) for edge in self.edges[at] if edge.to in self._least]
+        if not steps:
+            return
+        self._least[at] = min(own + self._least[edge.to] for edge, own in steps)
+        self._most[at] = max(own + self._most[edge.to] for edge, own in steps)
+        likely = [pair for pair in steps if pair[0].reply.weight] or [(edge, own) for edge, own in steps]
+        whole = sum(edge.reply.weight or 1 for edge, _ in likely)
+        self._mean[at] = sum((edge.reply.weight or 1) * (own + self._mean[edge.to]) for edge, own in likely) / whole
+
+    @property
+    def ends(self) -> bool:
+        """True when there is a way from the start to an end."""
+        return self.start in self._least
+
+    @property
+    def mean(self) -> float:
+        """What a way costs when every answer is equally likely."""
+        return self._mean[self.start]
+
+    def cheapest(self) -> Route:
+        """Return the way that costs least."""
+        return self._follow(lambda _, edge, own: own + self._least[edge.to])
+
+    def worst(self) -> Route:
+        """Return the way that costs most."""
+        return self._follow(lambda _, edge, own: -own - self._most[edge.to])
+
+    def usual(self) -> Route:
+        """Return a way of likely answers that stays as near to the mean as it can."""
+
+        def far(at: int, edge: Edge, own: float) -> float:
+            return abs(own + self._mean[edge.to] - self._mean[at]) + (0 if edge.reply.weight else float("inf"))
+
+        return self._follow(far)
+
+    def _follow(self, badness: Callable[[int, Edge, float], float]) -> Route:
+        at, legs = self.start, []
+        while not self.nodes[at].ends:
+            node = self.nodes[at]
+            known = [edge for edge in self.edges[at] if edge.to in self._least]
+            edge = min(known, key=lambda one: badness(at, one, self.cost(node, one)))
+            legs.append((node, edge))
+            at = edge.to
+        return Route((*legs, (self.nodes[at], None)))
+
+
+def _forward(nodes: Sequence[Node], start: int) -> tuple[dict[int, list[Edge]], list[int]]:
+    """Return the onward edges without those that close a loop, and the nodes in such an order that ends come first."""
+    edges: dict[int, list[Edge]] = {start: []}
+    order: list[int] = []
+    open_: set[int] = {start}
+    stack = [(start, iter(_onward(nodes[start])))]
+    while stack:
+        at, rest = stack[-1]
+        edge = next(rest, None)
+        if edge is None:
+            stack.pop()
+            open_.discard(at)
+            order.append(at)
+        elif edge.to not in open_:
+            edges[at].append(edge)
+            if edge.to not in edges:
+                edges[edge.to] = []
+                open_.add(edge.to)
+                stack.append((edge.to, iter(_onward(nodes[edge.to]))))
+    return edges, order
+
+
+def _onward(node: Node) -> list[Edge]:
+    return [edge for edge in node.edges if edge.reply.kind in ONWARD]
+
+
+def trapped(explored: Explored) -> list[Node]:
+    """Return the states from which no reply leads to an end, whatever is answered; those of unclear replies aside."""
+    before: dict[int, list[int]] = {}
+    for at, node in enumerate(explored.nodes):
+        for edge in node.edges:
+            if edge.reply.kind not in ("unclear", "refuse"):
+                before.setdefault(edge.to, []).append(at)
+    seen: set[int] = set()
+    waiting = [at for at, node in enumerate(explored.nodes) if node.ends]
+    while waiting:
+        at = waiting.pop()
+        if at not in seen:
+            seen.add(at)
+            waiting += before.get(at, ())
+    return [node for at, node in enumerate(explored.nodes) if at not in seen and not node.again]

@@ -1,0 +1,93 @@
+"""What a citizen looks at in one state of a conversation: the pages of the screen, and the options on them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from flows.content import Content, closing, layout
+from flows.model import Text, Value
+from flows.moves import again
+from flows.texts import Places, Texts, Words
+from flows.types import Conversation, Inbound
+from flows.voice import Voice
+from flows.walk import Walk
+
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
+"""The one moment at which every path is walked; no rule of a flow looks at the clock."""
+
+
+class Scene(Struct, frozen=True):
+    """The pages of one state; `content` is None where nothing is asked."""
+
+    pages: tuple[str, ...]
+    content: Content | None
+    voice: Voice
+
+    def page_of(self, number: int) -> int:
+        """Return how many pages are read until option `number` is seen."""
+        if self.content is None or not 1 <= number <= len(self.content.options):
+            return len(self.pages)
+        line = f"{number} {self.content.options[number - 1][1]}"
+        return next((at for at, page in enumerate(self.pages, 1) if line in page.split("\n")), len(self.pages))
+
+
+class _Looking(Walk):
+    """A walk that stops at what would be shown."""
+
+    content: Content | None = None
+
+    def show(self, content: Content) -> None:
+        self.content = content
+
+
+def scene(walk: Walk) -> Scene:
+    """Return what the citizen looks at before the inbound of this walk."""
+    state = walk.state
+    if state.phase == "closing":
+        return Scene(tuple(closing(state.said, walk.inbound, walk.voice)), None, walk.voice)
+    looking = _Looking(walk.flow, state, walk.inbound, walk.now, walk.texts)
+    again(looking)
+    if looking.content is None:
+        return Scene((), None, walk.voice)
+    pages = layout(looking.content, state.said, walk.inbound, looking.voice)
+    return Scene(tuple(pages), looking.content, looking.voice)
+
+
+class Heard:
+    """Texts that remember what they were asked for: the contexts of all that a screen may show."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self.contexts: set[str] = set()
+
+    @property
+    def places(self) -> Places:
+        """Return the gazetteer."""
+        return self._texts.places
+
+    def flow(self, text: Text, language: str, source: str) -> Words:
+        """Return a flow's text, and remember its context."""
+        self.contexts.add(text.context)
+        return self._texts.flow(text, language, source)
+
+    def phrase(self, name: str, language: str, **slots: object) -> str:
+        """Return one of the gateway's own phrases."""
+        return self._texts.phrase(name, language, **slots)
+
+    def native(self, tag: str) -> str:
+        """Return a language's own name."""
+        return self._texts.native(tag)
+
+
+def begin(language: str, inbound: Inbound, flow: str = "") -> Conversation:
+    """Return the conversation of a citizen met for the first time, who chose `language`, if any."""
+    return Conversation(id="", bearer=inbound.bearer, flow=flow, language=language, started_at=NOW, updated_at=NOW)
+
+
+def spoken(name: str, value: Value, voice: Voice) -> str:
+    """Return an answer as a slot shows it."""
+    words = "{" + name + "}"
+    text = Text("", words, {voice.language: words})
+    return Voice(voice.texts, voice.flow, voice.language, {name: value}).say(text)
