@@ -6,7 +6,7 @@ BIN := .venv/bin
 DEMO := .awal-demo
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench docs programs clean help
+.PHONY: run test check bench docs picture programs clean help
 
 run: .venv ## Serve the demo on http://127.0.0.1:8000 (PORT=9000 make run moves it)
 	@$(BIN)/awal -C $(DEMO) demo --host $(HOST) --port $(PORT)
@@ -25,6 +25,9 @@ bench: .venv ## Measure against a bare Flask application, side by side, and prin
 
 docs: .venv ## Write the pages that are made from the code
 	$(BIN)/python -m gateway.cli.reference
+
+picture: .venv programs ## Take the picture of the phone that the README shows
+	PYTHONPATH=.:tests/fakes $(BIN)/python tests/browser/picture.py
 
 .venv: .venv/.made ## Install the program and its test tools
 

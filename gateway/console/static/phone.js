@@ -162,7 +162,7 @@
     try {
       const answer = await post("sms", { id: chance(16), from: number.value, to: told.code.replace(/\D/g, ""), text: words });
       if (!answer.ok) throw new Error("not kept");
-      soon(8);
+      soon(20);
     } catch {
       bubble(say.no_link, false);
     }
@@ -172,7 +172,7 @@
   function soon(times) {
     state.poll = times;
     clearTimeout(state.timer);
-    state.timer = setTimeout(look, times ? 350 : state.mode === "sms" ? 4000 : 12000);
+    state.timer = setTimeout(look, times ? 150 : state.mode === "sms" ? 4000 : 12000);
   }
 
   async function look() {
