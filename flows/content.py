@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from flows.conditions import compile_condition
+from flows.encoding import bare, thrifty
 from flows.model import Ask, Flow, Menu, Option
 from flows.screens import Line, paginate
 from flows.types import Conversation, Inbound
@@ -34,18 +35,26 @@ def layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[
     lines += [Line(f"{number} {label}", whole=True) for number, (_, label) in enumerate(content.options, 1)]
     if content.zero:
         lines.append(Line(f"{key} {voice.phrase(content.zero)}", whole=True))
-    if inbound.bearer == "sms":
-        return ["\n".join(line.text for line in lines)]
     last = "" if content.zero else f"{key} {voice.phrase('back')}"
-    return paginate(lines, inbound.limits, f"{key} {voice.phrase('more')}", last)
+    return _pages(lines, inbound, voice, f"{key} {voice.phrase('more')}", last)
 
 
 def closing(said: str, inbound: Inbound, voice: Voice) -> list[str]:
     """Return the pages of the last words; nothing follows the last one."""
-    if inbound.bearer == "sms":
-        return [said]
     lines = [Line(line) for line in said.split("\n")]
-    return paginate(lines, inbound.limits, f"0 {voice.phrase('more')}", "")
+    return _pages(lines, inbound, voice, f"0 {voice.phrase('more')}", "")
+
+
+def _pages(lines: list[Line], inbound: Inbound, voice: Voice, more: str, last: str) -> list[str]:
+    """Return the pages of some lines, without accents where the flow allows it and that saves a page or a segment."""
+    if inbound.bearer == "sms":
+        text = "\n".join(line.text for line in lines)
+        return [thrifty(text) if voice.flow.fold else text]
+    pages = paginate(lines, inbound.limits, more, last)
+    if voice.flow.fold and len(pages) > 1:
+        folded = paginate([Line(bare(line.text), line.whole) for line in lines], inbound.limits, bare(more), bare(last))
+        return folded if len(folded) < len(pages) else pages
+    return pages
 
 
 def language_menu(flow: Flow, voice: Voice) -> Content:

@@ -95,6 +95,28 @@ def sms_safe(text: str) -> str:
     return wide if segments(wide) <= segments(narrow) else narrow
 
 
+def bare(text: str) -> str:
+    """Return `text` with each accented letter outside GSM-7 as its bare letter: ê as e, ç as c; é and à stay.
+
+    Something a reader may miss changes, so that it is done only where it saves a segment and the flow allows it.
+    """
+    return text.translate({ord(one): plain for one in costly(text) if (plain := bare_letter(one))})
+
+
+def thrifty(text: str) -> str:
+    """Return `text` bare where that saves a segment, else as it is."""
+    plain = bare(text)
+    return plain if segments(plain) < segments(text) else text
+
+
+def bare_letter(character: str) -> str:
+    """Return what can be sent for a character outside GSM-7; empty when nothing can."""
+    if _OTHER_SCRIPT.match(character):
+        return ""
+    found = "".join(one for one in unicodedata.normalize("NFKD", sms_safe(character)) if one in GSM7)
+    return found if found.strip() else ""
+
+
 def _units(text: str, coding: Encoding) -> int:
     return len(text) + len(_PAIRS[coding].findall(text))
 

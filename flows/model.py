@@ -29,6 +29,9 @@ QuestionType = Literal[
 ]
 PlaceLevel = Literal["region", "province", "commune"]
 OnFail = Literal["skip", "end"]
+Ground = Literal["consent", "authorisation"]
+Personal = Literal["", "yes", "sensitive", "political", "religious", "union", "health", "identity"]
+"""What is personal in a question; all but `yes` is sensitive."""
 Bearer = Literal["ussd", "sms"]
 Value = str | int | float | list[str]
 """An answer's value: an option key, a number, a text, an HCP code, an ISO date, or the keys of a `choices`."""
@@ -104,6 +107,7 @@ class Ask(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="ask"):
     measure: str = ""
     line: int = 0
     audio: str = ""
+    personal: Personal = ""
 
 
 class Menu(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="menu"):
@@ -159,6 +163,13 @@ END = "end"
 """The reserved target of `go` that ends the conversation."""
 
 
+class Legal(Struct, frozen=True, omit_defaults=True):
+    """The legal ground of a flow's personal questions (law 09-08): consent, or the authorisation with this number."""
+
+    ground: Ground
+    number: str = ""
+
+
 class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     """One version of a survey or menu, ready for `flows.engine.step`."""
 
@@ -174,6 +185,10 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     consent: bool = True
     resume: int = 86_400
     """Seconds during which a dropped conversation can be taken up again."""
+    fold: Literal["", "accents"] = ""
+    """`accents`: letters outside GSM-7 may lose their accents where that saves a page or a segment."""
+    legal: Legal | None = None
+    """What allows it to ask for personal data."""
 
     @cached_property
     def hash(self) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
+from flows.encoding import sms_safe
 from flows.model import Ask, Flow, Option, Text, Value
 from flows.texts import Texts
 from locales.slots import fill, slots
@@ -24,7 +26,8 @@ class Voice:
         words = self.texts.flow(text, self.language, self.flow.language)
         if words.language != self.language:
             self.fallbacks.append(f"{self.language}>{words.language}")
-        return self._filled(words.text, text.scope) if "{" in words.text else words.text
+        plain = _sendable(words.text)
+        return self._filled(plain, text.scope) if "{" in plain else plain
 
     def phrase(self, name: str, **slots: object) -> str:
         """Return one of the gateway's own phrases."""
@@ -59,3 +62,9 @@ class Voice:
         labels = {option.key: option.label for option in asked.options}
         comma = "، " if self.language == "ar" else ", "
         return comma.join(self.say(labels[key]) if key in labels else key for key in chosen)
+
+
+@lru_cache(maxsize=4096)
+def _sendable(text: str) -> str:
+    """Return a text as it will be sent, so that a screen is cut where it must be and not sooner."""
+    return sms_safe(text)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flows.load import codes
 from flows.load.keys import Key, lacks, missing, read_keys, table
+from flows.load.legal import legal
 from flows.load.nodes import Map
 from flows.load.problem import Refused, quoted
 from flows.load.steps import steps
@@ -37,6 +38,12 @@ HEADER = table(
     Key("keywords", words, "the SMS words that start it"),
     Key("provisional", languages, "offered languages whose texts await a native speaker's review"),
     Key("consent", boolean, "yes: ask for consent before the first question (default yes)"),
+    Key("legal", legal, "what allows it to ask for personal data: `{ground: consent}`"),
+    Key(
+        "fold",
+        one_of(("accents",), "what may be folded"),
+        "accents: ê is sent as e where that saves a page or an SMS",
+    ),
     Key("resume", duration, "how long a dropped conversation can be taken up again (default 24h)"),
 )
 KEYS = (*HEADER, "steps")

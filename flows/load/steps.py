@@ -32,7 +32,7 @@ from flows.load.values import (
     text,
     word,
 )
-from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, PlaceLevel, Run, Say, Set, Step
+from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, Personal, PlaceLevel, Run, Say, Set, Step
 
 MAX_STEPS = 500
 NUMBERS = ("integer", "decimal")
@@ -43,6 +43,7 @@ COMMON = table(
     Key("when", condition, "a condition; the step is passed over while it does not hold"),
 )
 AUDIO = table(Key("audio", file_name, "a sound file, for a voice channel"))
+_PERSONAL = one_of(get_args(Personal)[1:], "a kind of personal data")
 ASK_KEYS = table(
     Key("type", one_of(QUESTION_TYPES, "a question type", codes.UNKNOWN_TYPE), "the question type"),
     Key("options", choice_options, "key: label for each option", ("choice", "choices")),
@@ -56,6 +57,7 @@ ASK_KEYS = table(
     Key("retries", integer(0, 20), "how often an unclear reply is asked again (default: for ever)"),
     Key("on_fail", one_of(get_args(OnFail), "what `on_fail` can do"), "what happens after the retries (default end)"),
     Key("measure", identifier(ID, GRAMMAR_WORDS), "the indicator that the answer feeds: satisfaction", MEASURED),
+    Key("personal", _PERSONAL, "that the answer is personal: `yes`, or what is sensitive in it"),
 )
 MENU_KEYS = table(Key("options", menu_options, "key: label, or key: {label, say, options, go, when}"))
 

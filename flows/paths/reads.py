@@ -75,7 +75,7 @@ def _names(step: Step) -> frozenset[str]:
 
 def _slots(text: Text) -> frozenset[str]:
     named = slots(text.source).union(*(slots(words) for words in text.inline.values()))
-    return frozenset(text.scope + name for name in named)
+    return named | {text.scope + name for name in named}
 
 
 def _union(own: list[frozenset[str]], steps: frozenset[int]) -> frozenset[str]:
