@@ -26,8 +26,12 @@ class Voice:
         words = self.texts.flow(text, self.language, self.flow.language)
         if words.language != self.language:
             self.fallbacks.append(f"{self.language}>{words.language}")
-        plain = _sendable(words.text)
+        plain = self.sendable(words.text)
         return self._filled(plain, text.scope) if "{" in plain else plain
+
+    def sendable(self, text: str) -> str:
+        """Return a text as it will be sent, so that a screen is cut where it must be and not sooner."""
+        return _sendable(text)
 
     def phrase(self, name: str, **slots: object) -> str:
         """Return one of the gateway's own phrases."""
@@ -66,5 +70,4 @@ class Voice:
 
 @lru_cache(maxsize=4096)
 def _sendable(text: str) -> str:
-    """Return a text as it will be sent, so that a screen is cut where it must be and not sooner."""
     return sms_safe(text)

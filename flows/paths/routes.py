@@ -72,29 +72,34 @@ class Routes:
 
     def cheapest(self) -> Route:
         """Return the way that costs least."""
-        return self._follow(lambda _, edge, own: own + self._least[edge.to])
+        return self._follow(lambda edges: min(edges, key=lambda pair: pair[1] + self._least[pair[0].to])[0])
 
     def worst(self) -> Route:
         """Return the way that costs most."""
-        return self._follow(lambda _, edge, own: -own - self._most[edge.to])
+        return self._follow(lambda edges: max(edges, key=lambda pair: pair[1] + self._most[pair[0].to])[0])
 
     def usual(self) -> Route:
-        """Return a way of likely answers that stays as near to the mean as it can."""
+        """Return the way of the middle answers: at each question half of the citizens go a cheaper way."""
+        return self._follow(lambda edges: _middle(sorted(edges, key=lambda pair: pair[1] + self._mean[pair[0].to])))
 
-        def far(at: int, edge: Edge, own: float) -> float:
-            return abs(own + self._mean[edge.to] - self._mean[at]) + (0 if edge.reply.weight else float("inf"))
-
-        return self._follow(far)
-
-    def _follow(self, badness: Callable[[int, Edge, float], float]) -> Route:
+    def _follow(self, pick: Callable[[list[tuple[Edge, float]]], Edge]) -> Route:
         at, legs = self.start, []
         while not self.nodes[at].ends:
             node = self.nodes[at]
-            known = [edge for edge in self.edges[at] if edge.to in self._least]
-            edge = min(known, key=lambda one: badness(at, one, self.cost(node, one)))
+            edge = pick([(one, self.cost(node, one)) for one in self.edges[at] if one.to in self._least])
             legs.append((node, edge))
             at = edge.to
         return Route((*legs, (self.nodes[at], None)))
+
+
+def _middle(edges: Sequence[tuple[Edge, float]]) -> Edge:
+    """Return the edge in the middle of some ordered ones, each as heavy as it is likely."""
+    left = sum(edge.reply.weight for edge, _ in edges) / 2
+    for edge, _ in edges:
+        left -= edge.reply.weight
+        if left < 0:
+            return edge
+    return edges[-1][0]
 
 
 def _forward(nodes: Sequence[Node], start: int) -> tuple[dict[int, list[Edge]], list[int]]:

@@ -42,12 +42,13 @@ class _Looking(Walk):
         self.content = content
 
 
-def scene(walk: Walk) -> Scene:
-    """Return what the citizen looks at before the inbound of this walk."""
+def scene(walk: Walk, voice: Voice | None = None) -> Scene:
+    """Return what the citizen looks at before the inbound of this walk; `voice` speaks in place of the walk's own."""
     state = walk.state
     if state.phase == "closing":
         return Scene(tuple(closing(state.said, walk.inbound, walk.voice)), None, walk.voice)
     looking = _Looking(walk.flow, state, walk.inbound, walk.now, walk.texts)
+    looking.voice = voice or looking.voice
     again(looking)
     if looking.content is None:
         return Scene((), None, walk.voice)

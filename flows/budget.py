@@ -1,0 +1,212 @@
+"""What a flow costs: SMS segments, USSD screens and seconds, by language, on the cheapest, usual and worst path.
+
+Every path is walked with the real engine (`flows.paths`), so that what is counted is what will be sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from flows.encoding import segments, sms_safe
+from flows.model import Bearer, Flow
+from flows.paths.explore import Edge, Explored, Node, explore
+from flows.paths.letters import Dear, cost, dear, untouched
+from flows.paths.routes import Route, Routes
+from flows.texts import Texts
+from flows.types import Limits
+
+SESSION = 180
+"""Seconds after which a network ends a USSD session, counted from the dial."""
+Case = Literal["cheapest", "usual", "worst"]
+
+
+class Pace(Struct, frozen=True):
+    """How fast a citizen is: seconds from one screen to the next, the network's included, and for each key."""
+
+    screen: float
+    key: float
+
+
+USUAL = Pace(screen=6, key=1)
+SLOW = Pace(screen=10, key=1.5)
+
+
+class Prices(Struct, frozen=True):
+    """What a provider takes: for a segment sent, a message received, a USSD session."""
+
+    sms: float = 0.0
+    inbound: float = 0.0
+    session: float = 0.0
+    currency: str = "MAD"
+
+
+class Tally(Struct, frozen=True):
+    """What one path comes to. By USSD: screens and seconds; by SMS: segments sent and received."""
+
+    bearer: Bearer
+    screens: float = 0
+    seconds: float = 0
+    sent: float = 0
+    received: float = 0
+
+    def price(self, prices: Prices) -> float:
+        """Return what a provider takes for it."""
+        return prices.session if self.bearer == "ussd" else self.sent * prices.sms + self.received * prices.inbound
+
+
+class Path(Struct, frozen=True):
+    """One path, named by its answers."""
+
+    case: Case
+    answers: tuple[str, ...]
+    tally: Tally
+
+
+class Estimate(Struct, frozen=True):
+    """What one flow costs in one language over one bearer, to a citizen whose language and consent are known.
+
+    `mean` takes every answer as equally likely; `first` is what a first contact adds. The worst path by USSD is that
+    of a slow citizen. Not `complete`: the flow has more states than are walked.
+    """
+
+    language: str
+    bearer: Bearer
+    paths: tuple[Path, ...]
+    mean: Tally
+    first: Tally
+    complete: bool
+
+    def path(self, case: Case) -> Path:
+        """Return the cheapest, the usual or the worst path."""
+        return next(path for path in self.paths if path.case == case)
+
+    def seconds(self, case: Case) -> float:
+        """Return how long a whole USSD session lasts, the first contact included."""
+        return self.path(case).tally.seconds + self.first.seconds
+
+
+class Saving(Struct, frozen=True):
+    """What all French screens of a flow cost by SMS: as typed, as sent, and as sent with `fold: accents`."""
+
+    untouched: int
+    sent: int
+    folded: int
+
+    @property
+    def ratio(self) -> float:
+        """How much of the untouched cost remains where the flow allows folding."""
+        return self.folded / self.untouched
+
+
+def estimate(explored: Explored) -> Estimate | None:
+    """Return what a walked flow costs; None when no path of it comes to an end."""
+    start = explored.known
+    usual, slow = (Routes(explored, _weight(explored, pace), start) for pace in (USUAL, SLOW))
+    if not usual.ends:
+        return None
+    opening = _keyword(explored)
+    ways: tuple[tuple[Case, Route, Pace], ...] = (
+        ("cheapest", usual.cheapest(), USUAL),
+        ("usual", usual.usual(), USUAL),
+        ("worst", slow.worst(), SLOW),
+    )
+    paths = (Path(case, tuple(way.names), _tally(explored, way, pace, opening)) for case, way, pace in ways)
+    return Estimate(
+        explored.language,
+        explored.bearer,
+        tuple(paths),
+        _mean(explored, start, opening),
+        _first(explored, start),
+        explored.complete,
+    )
+
+
+def estimates(flow: Flow, texts: Texts, limits: Limits | None = None) -> list[Estimate]:
+    """Return what a flow costs in each of its languages, over both bearers."""
+    bearers: tuple[Bearer, ...] = ("ussd", "sms")
+    walks = (explore(flow, texts, language, bearer, limits) for language in flow.languages for bearer in bearers)
+    return [found for walk in walks if (found := estimate(walk)) is not None]
+
+
+def letters(flow: Flow, texts: Texts, limits: Limits | None = None) -> list[tuple[Bearer, Dear]]:
+    """Return the French texts of a flow whose letters cost, each with the dearest screen it is on."""
+    found: dict[tuple[Bearer, str], Dear] = {}
+    bearers: tuple[Bearer, ...] = ("sms", "ussd")
+    if "fr" in flow.languages:
+        for bearer in bearers:
+            for one in dear(explore(flow, texts, "fr", bearer, limits), texts):
+                key = (bearer, one.text.context)
+                if key not in found or found[key].before - found[key].after < one.before - one.after:
+                    found[key] = one
+    return [(bearer, one) for (bearer, _), one in found.items()]
+
+
+def saving(flow: Flow, texts: Texts) -> Saving:
+    """Return what folding saves on all French screens of a flow by SMS."""
+    as_is, folding = (explore(replace(flow, fold=fold), texts, "fr", "sms") for fold in ("", "accents"))
+    sent, folded = (sum(cost(walk, node.scene.pages) for node in walk.nodes) for walk in (as_is, folding))
+    return Saving(untouched(as_is, texts), sent, folded)
+
+
+# what one leg costs --------------------------------------------------------------------------------------------
+def _screens(node: Node, edge: Edge | None) -> float:
+    return edge.reply.pages if edge else len(node.scene.pages)
+
+
+def _seconds(node: Node, edge: Edge | None, pace: Pace) -> float:
+    """Return how long a citizen needs: to each screen, and to type the reply and the keys of the pages before it."""
+    screens = _screens(node, edge)
+    keys = screens - 1 + (len(edge.reply.text) if edge else 0)
+    return screens * pace.screen + keys * pace.key
+
+
+def _sent(node: Node, _: Edge | None) -> float:
+    return sum(segments(sms_safe(page)) for page in node.scene.pages)
+
+
+def _received(_: Node, edge: Edge | None) -> float:
+    return segments(edge.reply.text) if edge else 0
+
+
+def _weight(explored: Explored, pace: Pace) -> Callable[[Node, Edge | None], float]:
+    """Return what a path is judged by: seconds, or segments both ways."""
+    if explored.bearer == "ussd":
+        return lambda node, edge: _seconds(node, edge, pace)
+    return lambda node, edge: _sent(node, edge) + _received(node, edge)
+
+
+def _tally(explored: Explored, route: Route, pace: Pace, opening: int) -> Tally:
+    if explored.bearer == "ussd":
+        seconds = route.cost(lambda node, edge: _seconds(node, edge, pace))
+        return Tally("ussd", screens=route.cost(_screens), seconds=seconds)
+    return Tally("sms", sent=route.cost(_sent), received=route.cost(_received) + opening)
+
+
+def _mean(explored: Explored, start: int, opening: int) -> Tally:
+    def mean(weight: Callable[[Node, Edge | None], float]) -> float:
+        return Routes(explored, weight, start).mean
+
+    if explored.bearer == "ussd":
+        seconds = mean(lambda node, edge: _seconds(node, edge, USUAL))
+        return Tally("ussd", screens=mean(_screens), seconds=seconds)
+    return Tally("sms", sent=mean(_sent), received=mean(_received) + opening)
+
+
+def _first(explored: Explored, known: int) -> Tally:
+    """Return what is asked before the first step: the language, and consent."""
+    at, legs = 0, []
+    while at != known:
+        edge = explored.nodes[at].edges[0]
+        legs.append((explored.nodes[at], edge))
+        at = edge.to
+    return _tally(explored, Route(tuple(legs)), SLOW, 0)
+
+
+def _keyword(explored: Explored) -> int:
+    """Return the segments of the message that opens a conversation by SMS."""
+    flow = explored.flow
+    return max((segments(word) for word in flow.keywords), default=1) if explored.bearer == "sms" else 0
