@@ -27,10 +27,14 @@ def step(flow: Flow, conversation: Conversation, inbound: Inbound, now: datetime
     `now` is an aware datetime, the only clock; `texts` holds all words and places. A `start` opens the conversation
     or, where it had begun, offers to continue; a `drop` changes nothing and shows nothing; all else is a reply.
     """
-    walk = Walk(flow, conversation, inbound, now, texts)
-    if inbound.event == "start":
+    return take(Walk(flow, conversation, inbound, now, texts))
+
+
+def take(walk: Walk) -> Turn:
+    """Do what `step` does, on a walk that the caller may watch."""
+    if walk.inbound.event == "start":
         _start(walk)
-    elif inbound.event == "reply":
+    elif walk.inbound.event == "reply":
         _reply(walk)
     return walk.turn()
 

@@ -33,7 +33,7 @@ def advance(walk: Walk, at: int) -> None:
             break
         here = walk.flow.steps[at]
         at += 1
-        if not walk.holds(here.when):
+        if not walk.enters(here):
             continue
         if isinstance(here, Ask | Menu):
             walk.move(phase="steps", at=at - 1, path=(), tries=0)

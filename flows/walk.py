@@ -69,9 +69,9 @@ class Walk:
         self.voice.answers = answers
         self.note("withdraw", step.id)
 
-    def holds(self, condition: str) -> bool:
+    def enters(self, step: Step) -> bool:
         """Tell whether a step's `when` lets it run."""
-        return not condition or compile_condition(condition)(self.state.answers)
+        return not step.when or compile_condition(step.when)(self.state.answers)
 
     @property
     def current(self) -> Step:

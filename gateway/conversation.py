@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from flows.engine import step
 from flows.home import entered
+from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
-from flows.types import Inbound
+from flows.types import Conversation, Inbound, Turn
 from gateway.channels.base import Channel, Ended, Receipt, Received
 from gateway.draft import Draft
 from gateway.intake import Intake, Opening, Stale
@@ -47,6 +48,7 @@ class Conversations:
         within: str,
         languages: Sequence[str],
         sent: Callable[[], None] = lambda: None,
+        step: Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn] = step,
     ) -> None:
         self.store = store
         self.library = library
@@ -56,6 +58,7 @@ class Conversations:
         self.zone = ZoneInfo(timezone)
         self.languages = tuple(languages)
         self.sent = sent
+        self.step = step
         self.intake = Intake(library, texts, within)
         self._spoken: dict[str, str] = {}
 
@@ -115,12 +118,12 @@ class Conversations:
         flow, state = opening.flow, opening.state
         outcome = Outcome()
         for inbound in opening.inputs:
-            turn = step(flow, state, self._counted(inbound, citizen), moment, self.texts)
+            turn = self.step(flow, state, self._counted(inbound, citizen), moment, self.texts)
             outcome.add(turn)
             picked = self.library.picked(flow, turn)
             if picked:
                 flow, start = picked, replace(inbound, event="start", text="")
-                turn = step(flow, entered(flow, turn.conversation), start, moment, self.texts)
+                turn = self.step(flow, entered(flow, turn.conversation), start, moment, self.texts)
                 outcome.add(turn)
             state = turn.conversation
         return outcome
