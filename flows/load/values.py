@@ -45,6 +45,14 @@ class Sheet:
 Reader = Callable[[Node, Sheet, str], object]
 """Reads one key's value; the last argument is where it stands (`step`, `step/option`, or empty in the header)."""
 
+SHAPES: dict[Reader, dict[str, object]] = {}
+"""What the readers made below accept, in the words of JSON Schema, for `flows.schema`."""
+
+
+def _shaped(read: Reader, **shape: object) -> Reader:
+    SHAPES[read] = shape
+    return read
+
 
 def word(node: Node, _: Sheet, __: str) -> str:
     """Return the text of a scalar."""
@@ -74,7 +82,7 @@ def integer(low: int, high: int) -> Reader:
         message = f"{quoted(said)} is not a whole number from {low} to {high}"
         raise Refused(codes.WRONG_VALUE, node.line, message, "Write it in digits, without quotes or units")
 
-    return read
+    return _shaped(read, type=["integer", "string"], minimum=low, maximum=high, pattern="^-?[0-9]{1,9}$")
 
 
 def number(node: Node, sheet: Sheet, where: str) -> float:
@@ -111,7 +119,7 @@ def one_of(known: Sequence[str], what: str, code: Code = codes.WRONG_VALUE) -> R
         advice = did_you_mean(said, known, f"Write one of: {listed(known)}")
         raise Refused(code, node.line, f"{quoted(said)} is not {what}", advice)
 
-    return read
+    return _shaped(read, enum=list(known))
 
 
 def identifier(pattern: re.Pattern[str], reserved: frozenset[str]) -> Reader:
@@ -122,7 +130,7 @@ def identifier(pattern: re.Pattern[str], reserved: frozenset[str]) -> Reader:
         check_id(said, node.line, pattern, reserved)
         return said
 
-    return read
+    return _shaped(read, type="string", pattern=f"^{pattern.pattern}$", **{"not": {"enum": sorted(reserved)}})
 
 
 def check_id(said: str, line: int, pattern: re.Pattern[str] = ID, reserved: frozenset[str] = RESERVED_IDS) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "channels": "channels:channels",
     "check": "check:check",
     "test": "test:test",
+    "schema": "schema:schema",
     "play": "play:play",
     "segments": "segments:segments",
     "read": "read:read",

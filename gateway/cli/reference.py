@@ -11,10 +11,12 @@ import click
 from flows.check.reference import filled
 from gateway import settings
 from gateway.cli import cli
+from gateway.cli.schema import text as schema
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE.parent.parent / "flows" / "README.md"
 """Written by hand; its tables are made."""
+SCHEMA = LANGUAGE.with_name("flow.schema.json")
 
 INTRODUCTION = """\
 # `awal`: every command
@@ -33,6 +35,7 @@ def pages() -> dict[Path, str]:
         HERE / "README.md": INTRODUCTION + "".join(_commands()),
         HERE.parent / "settings.md": settings.markdown(),
         LANGUAGE: filled(LANGUAGE.read_text("utf-8")),
+        SCHEMA: schema(),
     }
 
 
