@@ -90,7 +90,7 @@ def question(ask: Ask, state: Conversation, voice: Voice) -> Content:
     return Content(
         f"{words}\n{hint}" if hint else words,
         _options(ask, state, voice),
-        "skip" if ask.optional else "",
+        "back" if state.path else ("skip" if ask.optional else ""),
         "00" if takes_zero(ask) else "0",
     )
 
@@ -100,7 +100,13 @@ def _options(ask: Ask, state: Conversation, voice: Voice) -> tuple[tuple[str, st
         return _pairs(voice, yes="yes", no="no")
     if ask.type == "language":
         return language_menu(voice.flow, voice).options
-    return tuple((one.key, voice.say(one.label)) for one in visible(ask.options, state))
+    return tuple((one.key, voice.say(one.label)) for one in choosable(ask, state))
+
+
+def choosable(ask: Ask, state: Conversation) -> tuple[Option, ...]:
+    """Return the options to choose among: all that are visible, or the few that an unclear reply may have meant."""
+    found = visible(ask.options, state)
+    return tuple(one for one in found if one.key in state.path) or found
 
 
 def _hint(ask: Ask, voice: Voice) -> str:

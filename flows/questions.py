@@ -23,12 +23,25 @@ def _question(ask: Ask, walk: Walk) -> int | None:
     if walk.turns_page(shown):
         return None
     if walk.is_zero(shown):
-        return _skip(walk)
+        if shown.zero == "skip":
+            return _skip(walk)
+        _offer(ask, (), walk)
+        return None
     reading = walk.read(spec(ask, walk))
+    if reading.candidates:
+        walk.note("unclear", ask.id)
+        _offer(ask, reading.candidates, walk)
+        return None
     if reading.value is None:
         return unclear(ask, shown, walk)
     walk.keep(ask, reading.value, walk.inbound.text)
     return target(walk, ask, reading.value)
+
+
+def _offer(ask: Ask, keys: tuple[str, ...], walk: Walk) -> None:
+    """Ask with only the options that the reply may have meant; with none, with all of them again."""
+    walk.move(path=keys)
+    walk.show(content.question(ask, walk.state, walk.voice))
 
 
 def target(walk: Walk, ask: Ask, value: Value) -> int:
@@ -98,7 +111,7 @@ def _choose(options: tuple[Option, ...], walk: Walk) -> str | None:
 
 def spec(ask: Ask, walk: Walk) -> Spec:
     """Return what a reply to this question may be."""
-    options = {one.key: walk.voice.labels(one) for one in content.visible(ask.options, walk.state)}
+    options = {one.key: walk.voice.labels(one) for one in content.choosable(ask, walk.state)}
     if ask.type == "language":
         options = {tag: (label,) for tag, label in content.language_menu(walk.flow, walk.voice).options}
     low, high = ask.min, ask.max

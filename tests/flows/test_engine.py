@@ -200,6 +200,15 @@ def test_slots_are_filled_with_the_label_chosen():
     assert Citizen(flow_of(OPTIONS)).start().reply("2", "3", "oui, ici").screen == "Fini Yuca."
 
 
+def test_a_reply_that_may_mean_several_options_is_asked_again_among_those():
+    flow = flow_of(OPTIONS.replace("y: Yuca", "y: Yuca, c: Route courte, d: Route droite"))
+    citizen = Citizen(flow).start().reply("route")
+    assert citizen.screen == "A ?\n1 Route courte\n2 Route droite\n0 Retour"
+    assert ("unclear", "a") in citizen.events
+    assert "1 Xylo" in citizen.reply("0").screen
+    assert citizen.reply("rou", "2").kept == {"a": "d"}
+
+
 def test_a_menu_informs_at_any_depth_and_goes_back():
     flow = flow_of(Path("flows/surveys/services.yaml").read_text())
     citizen = Citizen(flow, bearer="sms", consented=False).start().reply("1", "2")
