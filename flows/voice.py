@@ -27,7 +27,7 @@ class Voice:
         if words.language != self.language:
             self.fallbacks.append(f"{self.language}>{words.language}")
         plain = self.sendable(words.text)
-        return self._filled(plain, text.scope) if "{" in plain else plain
+        return self._filled(plain, text.scope, words.language) if "{" in plain else plain
 
     def sendable(self, text: str) -> str:
         """Return a text as it will be sent, so that a screen is cut where it must be and not sooner."""
@@ -43,13 +43,12 @@ class Voice:
         texts = (self.texts.flow(option.label, tag, self.flow.language).text for tag in languages)
         return tuple(dict.fromkeys(texts))
 
-    def _filled(self, text: str, scope: str) -> str:
+    def _filled(self, text: str, scope: str, language: str) -> str:
         """Fill the slots that name answers; in a sub-flow its own answers come before the others."""
         own = {name.removeprefix(scope): name for name in self.answers if scope and name.startswith(scope)}
         known = {name: name for name in self.answers} | own
-        return fill(
-            text, {slot: self._spoken(known[slot], self.answers[known[slot]]) for slot in slots(text) & known.keys()}
-        )
+        named = slots(text) & known.keys()
+        return fill(text, {slot: self._spoken(known[slot], self.answers[known[slot]]) for slot in named}, language)
 
     def _spoken(self, name: str, value: Value) -> str:
         """Return an answer as the citizen would read it: a label, a place's name, a number."""

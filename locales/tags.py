@@ -41,6 +41,8 @@ PLURAL_HEADERS: dict[str, str] = {
     "zgh-Latn": "nplurals=2; plural=(n != 1);",
 }
 """The `Plural-Forms` header of each language's catalogues."""
+PLURAL_FORMS = {tag: int(header.removeprefix("nplurals=")[0]) for tag, header in PLURAL_HEADERS.items()}
+"""How many plural forms each language has."""
 
 _TIFINAGH = re.compile(r"[\u2D30-\u2D67\u2D6F]")
 _ARABIC = re.compile(r"[\u0621-\u064A\u066E-\u06D3\u06FA-\u06FF\u0750-\u077F\uFB50-\uFDFC\uFE70-\uFEFC]")

@@ -34,3 +34,20 @@ def test_a_value_cannot_make_the_sms_dearer() -> None:
 @given(st.text(), st.dictionaries(st.text(min_size=1), st.text()))
 def test_filling_never_fails(text: str, values: dict[str, str]) -> None:
     fill(text, values)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("fr", "{n} {n|heure|heures}", {0: "0 heure", 1: "1 heure", 2: "2 heures", 24: "24 heures"}),
+        ("zgh", "{n|a|b}", {0: "b", 1: "a", 2: "b"}),
+        ("ar", "{n|zero|one|two|few|many|other}", {0: "zero", 1: "one", 2: "two", 7: "few", 24: "many", 100: "other"}),
+    ],
+)
+def test_a_plural_slot_takes_the_form_of_its_language(language: str, text: str, expected: dict[int, str]) -> None:
+    assert {n: fill(text, {"n": n}, language) for n in expected} == expected
+
+
+def test_a_plural_slot_without_a_number_takes_the_last_form() -> None:
+    assert fill("{n|heure|heures}", {"n": "beaucoup"}) == "heures"
+    assert slots("{n} {n|heure|heures}") == {"n"}
