@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from flows.home import HOME
 from flows.model import Flow
 from flows.texts import Words
 from gateway import log
@@ -74,11 +73,11 @@ def period_of(project: Project, name: str) -> Period:
 
 
 def cards(project: Project, language: str, period: Period) -> list[Card]:
-    """Return every flow being served, then those that were and have answers in the period; the first menu is none."""
+    """Return every flow being served, then those that were and have answers in the period."""
     met = {one.flow: one for one in live(project.store, period)}
     served, problems = project.library.flows, project.files.problems
     made = [_card(project, language, flow, met.get(flow.id), problems) for flow in served.values()]
-    gone = [one for one in met.values() if one.flow not in served and one.flow != HOME]
+    gone = [one for one in met.values() if one.flow not in served]
     return made + [Card(one.flow, project.texts.flow(one.title, language, one.source), report=one) for one in gone]
 
 

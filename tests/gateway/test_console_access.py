@@ -10,11 +10,12 @@ from console_world import World
 from hypothesis import given
 from hypothesis import strategies as some
 
-from gateway.console.access import DEMO, OPEN
 from gateway.console.words import WORDS
 
 VALUES = {"flow": "water", "link": "nothing", "message": "nothing", "action": "retry", "filename": "console.css"}
 OUTSIDE = ("/health", "/metrics")
+OPEN = {"console.login", "console.login_once", "console.static"}
+DEMO = {"console.home", "console.inbox", "console.flow", "console.source"}
 
 
 @pytest.fixture(scope="module")

@@ -131,6 +131,15 @@ def test_an_answered_flow_that_is_gone_keeps_its_figures(small: World) -> None:
     assert small.visitor().get("/flows/water/source").status_code == 404
 
 
+def test_the_menu_of_flows_is_no_flow(world: World) -> None:
+    world.ussd("", "S", event="start")
+    world.ussd("3", "S")
+    assert re.findall(r'<article class="card flow" id="(.*?)"', world.visitor().get("/").text) == [
+        "flow-health",
+        "flow-water",
+    ]
+
+
 # nothing hostile, nothing personal ------------------------------------------------------------------------------
 def test_what_citizens_write_is_text(world: World) -> None:
     consented(world)
