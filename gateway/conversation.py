@@ -20,7 +20,7 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.channels.base import Channel, Ended, Receipt, Received
+from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received
 from gateway.draft import Draft
 from gateway.intake import Intake, Opening, Stale
 from gateway.library import Library
@@ -68,6 +68,8 @@ class Conversations:
         for _ in range(TRIES):
             now = self.clock()
             read = self.store.dialogue(channel.name, received.external_id, pseudonym, received.session)
+            if read.foreign:
+                raise ForeignSession(received.external_id)
             if read.reply is not None:
                 return read.reply or self._forgotten(channel, received)
             try:

@@ -90,6 +90,7 @@ class MemoryStore:
                 session=self._sessions.get((channel, session)),
                 current=Saved(open_[-1].state, open_[-1].revision) if open_ else None,
                 reply=taken.reply if taken is not None and ours else None,
+                foreign=taken is not None and not ours,
             )
 
     def accept(self, change: Change) -> Accepted:

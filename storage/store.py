@@ -59,6 +59,8 @@ class Dialogue(Struct, frozen=True):
     """The citizen's newest conversation whose state is `open`, if any."""
     reply: bytes | None = None
     """The stored reply, when this very inbound was taken before: send it again and change nothing."""
+    foreign: bool = False
+    """An inbound of this very id was taken from another citizen: there is nothing to keep and nothing to tell."""
 
 
 class InboundRow(Struct, frozen=True):

@@ -102,7 +102,7 @@ class BadRequest(Exception):
 
 
 class ForeignSession(Exception):
-    """A known session id came from another phone: refused, nothing kept."""
+    """A known session or message id came from another phone: refused, nothing kept."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):

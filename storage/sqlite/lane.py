@@ -45,6 +45,7 @@ def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, cit
         session=Session(*(*row[7:15], bool(row[15]))) if row[7] is not None else None,
         current=Saved(decode(row[16]), row[17]) if row[16] is not None else None,
         reply=row[0] if row[1] in ("", citizen) else None,
+        foreign=row[1] not in (None, "", citizen),
     )
 
 

@@ -61,7 +61,10 @@ def test_the_same_id_on_another_channel_is_another_inbound(store: Store) -> None
 def test_one_citizens_reply_is_never_given_to_another(store: Store) -> None:
     store.accept(change("x1", conversation()))
 
-    assert store.dialogue("at", "x1", "badr").reply is None
+    read = store.dialogue("at", "x1", "badr")
+    assert (read.reply, read.foreign) == (None, True)
+    assert not store.dialogue("at", "x1", change("x1", conversation()).citizen.pseudonym).foreign
+    assert not store.dialogue("at", "x2", "badr").foreign
     assert store.accept(change("x1", conversation("c2"), citizen="badr")) == CONFLICT
 
 
