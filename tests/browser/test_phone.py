@@ -138,6 +138,21 @@ def test_arabic_stands_on_the_right_and_french_on_the_left(phone: Phone) -> None
     assert phone.page.evaluate(edges) == [[False, True], [True, False], [True, False]]
 
 
+def test_a_message_and_its_answer_stand_on_opposite_sides(phone: Phone) -> None:
+    """On an Arabic page what was received is on the right, what was sent on the left; digits alone change nothing."""
+    phone.page.goto(f"{phone.gateway.url}/?lang=ar")
+    assert "\u2066*212#\u2069" in phone.screen, "the code reads from left to right in an Arabic sentence"
+    phone.mode("sms")
+    phone.text("ماء")
+    phone.text("1")
+    thread = phone.page.locator(".thread").bounding_box()
+    sides = [
+        abs(box["x"] - thread["x"]) < 3
+        for box in (one.bounding_box() for one in phone.page.locator(".thread li").all())
+    ]
+    assert sides == [True, False, True, False]
+
+
 def test_the_screen_says_what_it_costs(phone: Phone) -> None:
     phone.dial()
     phone.reply("3")
