@@ -54,9 +54,11 @@ def unknown_answer(subject: Subject) -> Iterator[Finding]:
     """Find the names that are no question; a bare option key is one of them."""
     keys = {option.key for _, _, option in subject.options()} | {"yes", "no"}
     for _, source, line in subject.conditions():
-        for name in sorted(parse(source).names - subject.asks.keys() - subject.named):
+        for name in sorted(parse(source).names - subject.givers.keys() - subject.named):
+            if name.startswith(subject.foreign):
+                continue
             quotes = f'Put the word in quotes: "{name}"'
-            advice = quotes if name in keys else did_you_mean(name, subject.asks, "Write the id of a question before")
+            advice = quotes if name in keys else did_you_mean(name, subject.givers, "Write the id of a question before")
             yield Finding(line, f"{quoted(name)} in {quoted(source)} is not the id of a question", advice)
 
 
@@ -64,10 +66,25 @@ def unknown_answer(subject: Subject) -> Iterator[Finding]:
 def later_answer(subject: Subject) -> Iterator[Finding]:
     """Find the names of questions that no path asks before."""
     for at, source, line in subject.conditions():
-        for name in sorted(parse(source).names & subject.asks.keys()):
-            if not subject.graph.follows(subject.flow.index[name], at):
+        for name in sorted(parse(source).names & subject.givers.keys()):
+            if not any(subject.graph.follows(giver, at) for giver in subject.givers[name]):
                 message = f"the question '{name}' in {quoted(source)} is not asked before this step"
                 yield Finding(line, message, "Move the question up, or this step down")
+
+
+@rule("F407", "early-condition", "On some path a `when` looks at an answer before it is given.", "warning", deep=True)
+def early_condition(subject: Subject) -> Iterator[Finding]:
+    """Find the conditions that a path comes to first, and to their question afterwards."""
+    for at, source, line in subject.conditions():
+        for name in sorted(parse(source).names & subject.givers.keys()):
+            givers = subject.givers[name]
+            others = frozenset(range(subject.graph.end)) - frozenset(givers)
+            first = at in subject.graph.spread([0], among=others)
+            if first and f"answered({name})" not in source.replace(" ", "") and subject.graph.follows(at, givers[0]):
+                message = f"a path comes to {quoted(source)} before '{name}' is asked; it does not hold then"
+                yield Finding(
+                    line, message, f"If that is meant, write answered({name}) and …; else move the question up"
+                )
 
 
 @rule("F404", "wrong-type", "A `when` compares an answer with something of another type.")
@@ -186,8 +203,25 @@ def unknown_slot(subject: Subject) -> Iterator[Finding]:
             named = _named(source)
             before = _given(subject, step) if named else frozenset()
             for name in sorted(named - before):
+                if name.startswith(subject.foreign):
+                    continue
                 advice = did_you_mean(name, before, "Write the id of a question before, or no braces")
                 yield Finding(subject.line(spot.at, step), f"the slot {{{name}}} is never filled here", advice)
+
+
+@rule("F408", "unfilled-slot", "On some path a `{name}` in a text is not answered: citizens see the braces.", deep=True)
+def unfilled_slot(subject: Subject) -> Iterator[Finding]:
+    """Find the slots that a walk shows as they are written."""
+    seen: set[tuple[str, str]] = set()
+    for walk in subject.walks:
+        for node in walk.nodes:
+            shown = slots("\n".join(node.scene.pages))
+            for spot in subject.spots() if shown else ():
+                for name in sorted(slots(spot.text.source) & shown):
+                    if spot.text.context in node.contexts and (spot.at, name) not in seen:
+                        seen.add((spot.at, name))
+                        message = f"a path comes here without an answer to '{name}'; citizens would see {{{name}}}"
+                        yield Finding(subject.line(spot.at), message, f"Write a when: answered({name})")
 
 
 def _named(source: str) -> frozenset[str]:
@@ -195,7 +229,7 @@ def _named(source: str) -> frozenset[str]:
     if "{" not in source and "}" not in source:
         return frozenset()
     odd = re.findall(r"[{}]", re.sub(r"\{[^{}]*\}", "", source))
-    return slots(source) | {found.strip() for found in re.findall(r"\{([^{}]*)\}", source)} | set(odd)
+    return slots(source) | {found.strip() for found in re.findall(r"\{([^{}|]*)[^{}]*\}", source)} | set(odd)
 
 
 def _given(subject: Subject, step: str) -> frozenset[str]:
@@ -203,6 +237,6 @@ def _given(subject: Subject, step: str) -> frozenset[str]:
     if step not in subject.flow.index:
         return frozenset()
     if subject.unread is not None:
-        return subject.named | subject.asks.keys()
-    at = subject.flow.index[step]
-    return frozenset(name for name in subject.asks if subject.graph.follows(subject.flow.index[name], at))
+        return subject.named | subject.givers.keys()
+    at, follows = subject.flow.index[step], subject.graph.follows
+    return frozenset(name for name, givers in subject.givers.items() if any(follows(giver, at) for giver in givers))

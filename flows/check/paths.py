@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flows.check.rule import Finding, Subject, rule
+from flows.link import LinkError
 from flows.load.problem import did_you_mean, quoted
-from flows.model import END, Ask, Go
+from flows.model import END, Ask, Go, Run
+from flows.paths.reads import texts as texts_of
+from flows.paths.routes import trapped
+
+
+@rule("F312", "unknown-flow", "A `run` names no flow of the folder, or flows run each other in a circle.")
+def unknown_flow(subject: Subject) -> Iterator[Finding]:
+    """Find the sub-flows that cannot be put in."""
+    if subject.beside is None or not isinstance(subject.linked, LinkError):
+        return
+    runs = [step for step in subject.flow.steps if isinstance(step, Run)]
+    lost = [step for step in runs if step.flow not in subject.beside] or runs[:1]
+    for step in lost:
+        wrong, _, remedy = str(subject.linked).partition(". ")
+        if step.flow not in subject.beside:
+            wrong = f"there is no flow {quoted(step.flow)} to run"
+            remedy = did_you_mean(step.flow, subject.beside, "Put its file into the same folder")
+        yield Finding(subject.line(f"{step.id}#run", step.id), wrong, remedy)
 
 
 @rule("F321", "unknown-target", "A `go` names no step.")
@@ -59,3 +77,47 @@ def idle_on_fail(subject: Subject) -> Iterator[Finding]:
         if f"{ask.id}#on_fail" in subject.lines and ask.retries is None:
             message = f"the question '{ask.id}' has on_fail but asks for ever"
             yield Finding(subject.line(f"{ask.id}#on_fail"), message, "Add retries: 2, or remove on_fail")
+
+
+# what only a walk shows ----------------------------------------------------------------------------------------
+@rule("F326", "trapped", "On some path the conversation cannot end any more, whatever is answered.", deep=True)
+def no_way_out(subject: Subject) -> Iterator[Finding]:
+    """Find the first step that a walk comes to and never leaves."""
+    for walk in subject.walks:
+        lost = [node for node in trapped(walk) if node.step] if walk.complete else []
+        if lost:
+            node = min(lost, key=lambda one: subject.place(one.step))
+            message = f"once a citizen is asked '{node.step}'{_after(node.state.answers)}, no answer leads to the end"
+            yield Finding(subject.place(node.step), message, f"Let one answer go to {END}, or change the when")
+            return
+
+
+def _after(answers: Mapping[str, object]) -> str:
+    told = ", ".join(f"{name} = {value}" for name, value in answers.items())
+    return f" with {told}" if told else ""
+
+
+@rule("F327", "never-shown", "No answers lead to a step: the conditions before it contradict it.", "warning", deep=True)
+def never_shown(subject: Subject) -> Iterator[Finding]:
+    """Find the texts that no walk shows although the steps lead there."""
+    if not subject.walks or not all(walk.complete for walk in subject.walks):
+        return
+    shown = frozenset().union(*(node.contexts for walk in subject.walks for node in walk.nodes))
+    for at, step in enumerate(subject.flow.steps):
+        contexts = [text.context for text in texts_of(step)]
+        if contexts and contexts[0] not in shown and at in subject.graph.reachable:
+            message = f"no answers lead to the step '{step.id}'"
+            yield Finding(subject.place(step.id), message, "Look at its when, and at those before it")
+    for step, path, option in subject.options():
+        if option.label.context not in shown and next(texts_of(step)).context in shown:
+            message = f"no answers show the option '{option.key}' of '{step.id}'"
+            yield Finding(subject.line(path), message, "Look at its when")
+
+
+@rule("F328", "too-many-paths", "The flow has more paths than are walked: some are not checked.", "warning", deep=True)
+def too_many_paths(subject: Subject) -> Iterator[Finding]:
+    """Say that the walk was not complete."""
+    lost = next((walk for walk in subject.walks if not walk.complete), None)
+    if lost is not None:
+        message = f"after {len(lost.nodes)} states in '{lost.language}' by {lost.bearer} some paths are not walked"
+        yield Finding(1, message, "Ask less of the answers in when and slots, or split the flow")

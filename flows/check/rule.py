@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from flows.link import LinkError, link
 from flows.load.problem import Code, Level, Problem, code, sentence
-from flows.model import Ask, End, Flow, Menu, Option, Say, Step, Text
-from flows.paths.graph import Graph
-from flows.texts import Words
+from flows.model import Ask, Bearer, End, Flow, Menu, Option, Run, Say, Set, Step, Text
+from flows.paths import Explored, Graph, explore
+from flows.texts import Place, Texts, Words
 from flows.types import Limits
 from locales.phrases import PHRASES
 from locales.slots import fill
+from locales.tags import native
 
 State = Literal["ok", "fuzzy", "missing"]
 
 
-class Translations(Protocol):
+class Translations(Texts, Protocol):
     """What the checker asks of the catalogues; `locales.catalogue.Catalogues` fulfils it."""
 
     def state(self, text: Text, language: str, source: str) -> State:
         """Tell whether a text is reviewed in `language`, unreviewed, or missing."""
 
-    def flow(self, text: Text, language: str, source: str) -> Words:
-        """Return a flow's text as it would be served in `language`."""
 
-    def phrase(self, name: str, language: str, **slots: object) -> str:
-        """Return one of the gateway's own phrases."""
+class Nowhere:
+    """A gazetteer without places."""
+
+    def get(self, code: str) -> Place | None:  # noqa: ARG002
+        """Know no code."""
+        return None
+
+    def children(self, code: str) -> Sequence[Place]:  # noqa: ARG002
+        """Know nothing below it."""
+        return ()
+
+    def find(self, text: str, level: str, within: str = "") -> Sequence[Place]:  # noqa: ARG002
+        """Know no name."""
+        return ()
 
 
 class Inline:
     """The translations written in the flow itself: what is known without any catalogue."""
+
+    places = Nowhere()
+
+    def native(self, tag: str) -> str:
+        """Return a language's own name."""
+        return native(tag)
 
     def state(self, text: Text, language: str, source: str) -> State:
         """Tell whether the flow itself has the text in `language`."""
@@ -66,6 +85,8 @@ class Subject(Struct, frozen=True, dict=True):
     limits: Limits
     unread: frozenset[str] | None = None
     """Where the flow is a sketch: the steps it lacks, since something in them is wrong."""
+    beside: Mapping[str, Flow] | None = None
+    """The flows that it can run, by their id; None when they are not known."""
 
     @property
     def named(self) -> frozenset[str]:
@@ -81,6 +102,58 @@ class Subject(Struct, frozen=True, dict=True):
     def asks(self) -> dict[str, Ask]:
         """The questions by their id."""
         return {ask.id: ask for ask in self.flow.questions}
+
+    @cached_property
+    def givers(self) -> dict[str, list[int]]:
+        """The steps that give each answer: its question, what sets it, the flow that is run."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for at, step in enumerate(self.flow.steps):
+            for name in self._given(step):
+                found[name].append(at)
+        return found
+
+    def _given(self, step: Step) -> Iterator[str]:
+        if isinstance(step, Ask):
+            yield step.id
+        elif isinstance(step, Set):
+            yield from step.values
+        elif isinstance(step, Run) and self.beside is not None and step.flow in self.beside:
+            inner = Subject(self.beside[step.flow], {}, self.texts, self.limits)
+            yield from (f"{step.id}-{name}" for name in inner.givers)
+
+    @property
+    def foreign(self) -> tuple[str, ...]:
+        """How the answers of sub-flows begin whose questions are not known here."""
+        known = self.beside or {}
+        runs = [step for step in self.flow.steps if isinstance(step, Run)]
+        unseen = [step for step in runs if step.flow not in known or _runs(known[step.flow])]
+        return tuple(f"{step.id}-" for step in unseen)
+
+    @cached_property
+    def linked(self) -> Flow | LinkError:
+        """The flow with its sub-flows put in, or why that cannot be."""
+        try:
+            return link(self.flow, self.beside or {})
+        except LinkError as error:
+            return error
+
+    @cached_property
+    def walks(self) -> tuple[Explored, ...]:
+        """Every path, in each language and over each bearer."""
+        if isinstance(self.linked, LinkError):
+            return ()
+        bearers: tuple[Bearer, ...] = ("ussd", "sms")
+        return tuple(
+            explore(self.linked, self.texts, language, bearer, self.limits)
+            for language in self.flow.languages
+            for bearer in bearers
+        )
+
+    def place(self, step: str) -> int:
+        """Return the line of a step that a walk came to; one of a sub-flow is at the line of its run."""
+        while step and step not in self.lines:
+            step = step.rpartition("-")[0]
+        return self.lines.get(step, 1)
 
     def line(self, *keys: str) -> int:
         """Return the line of the first key that is written out."""
@@ -115,6 +188,10 @@ class Subject(Struct, frozen=True, dict=True):
                 yield self.flow.index[step.id], option.when, self.line(f"{path}#when", path)
 
 
+def _runs(flow: Flow) -> bool:
+    return any(isinstance(step, Run) for step in flow.steps)
+
+
 def below(path: str, options: Iterable[Option]) -> Iterator[tuple[str, Option]]:
     """Yield options and those below them, each with its path."""
     for option in options:
@@ -135,23 +212,29 @@ Find = Callable[[Subject], Iterable[Finding]]
 
 
 class Rule(Struct, frozen=True):
-    """One rule: its code, the function that finds every breach of it, and whether it can judge a flow by its parts."""
+    """One rule: its code, the function that finds every breach of it, and what it needs.
+
+    It can judge a flow by its `parts`, or needs one without any other error; a `deep` one walks every path.
+    """
 
     code: Code
     find: Find
     parts: bool = True
+    deep: bool = False
 
 
 RULES: list[Rule] = []
 """Every rule on a single flow, in the order of their files."""
 
 
-def rule(number: str, name: str, doc: str, level: Level = "error", *, parts: bool = True) -> Callable[[Find], Find]:
-    """Register a function as a rule under a new code; without `parts` it needs a flow without any other error."""
+def rule(
+    number: str, name: str, doc: str, level: Level = "error", *, parts: bool = True, deep: bool = False
+) -> Callable[[Find], Find]:
+    """Register a function as a rule under a new code; `parts` and `deep` are as in `Rule`."""
     found = code(number, name, doc, level)
 
     def register(find: Find) -> Find:
-        RULES.append(Rule(found, find, parts))
+        RULES.append(Rule(found, find, parts and not deep, deep))
         return find
 
     return register

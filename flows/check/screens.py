@@ -1,14 +1,16 @@
-"""Rules about what fits: no option longer than a screen, no letter that doubles the price unnoticed."""
+"""Rules about what fits and costs: screens, messages, sessions, letters that double the price unnoticed."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 
-from flows.check.rule import Finding, Spot, Subject, rule
-from flows.encoding import GSM7, costly, fits, sms_safe
+from flows.budget import SESSION, estimate
+from flows.check.rule import Finding, Subject, rule
+from flows.encoding import fits, segments
 from flows.load.problem import quoted
 from flows.model import Ask, Menu, Option
+from flows.paths import Explored, Node
+from flows.paths.letters import Dear, dear
 
 
 @rule("F601", "long-option", "An option does not fit one USSD screen; it would be cut in two.")
@@ -38,28 +40,93 @@ def _level(path: str, options: Sequence[Option]) -> Iterator[tuple[str, int, Opt
         yield from _level(here, option.options)
 
 
-@rule("F602", "costly-character", "A French text holds a letter outside GSM-7: it costs more than twice.", "warning")
+@rule("F602", "costly-character", "Letters outside GSM-7 make a French screen cost more.", "warning", deep=True)
 def costly_character(subject: Subject) -> Iterator[Finding]:
-    """Find the characters that turn a French text into UCS-2, with what can stand for them."""
-    for spot, words in _french(subject):
-        found = costly(sms_safe(words))
-        if found:
-            shown = " ".join(found)
-            message = f"{quoted(words)} is sent in 70 characters a message instead of 160 because of {shown}"
-            yield Finding(subject.line(spot.at), message, _replacements(found))
-
-
-def _french(subject: Subject) -> Iterator[tuple[Spot, str]]:
-    if "fr" not in subject.flow.languages:
-        return
+    """Find the letters without which a screen would be fewer SMS or fewer pages."""
+    found: dict[str, tuple[Explored, Dear]] = {}
+    for walk in subject.walks:
+        for one in dear(walk, subject.texts):
+            known = found.get(one.text.context)
+            if known is None or one.before - one.after > known[1].before - known[1].after:
+                found[one.text.context] = (walk, one)
     for spot in subject.spots():
-        words = subject.texts.flow(spot.text, "fr", subject.flow.language)
-        if words.language == "fr":
-            yield spot, words.text
+        if spot.text.context in found:
+            walk, one = found[spot.text.context]
+            unit = "SMS" if walk.bearer == "sms" else "pages"
+            message = f"the screen of {quoted(one.words)} takes {one.before} {unit} instead of {one.after}"
+            remedy = f"Write {one.instead}, or fold: accents in the head of the flow"
+            yield Finding(subject.line(spot.at), f"{message} because of {' '.join(one.letters)}", remedy)
 
 
-def _replacements(characters: Sequence[str]) -> str:
-    """Return what to write instead of each character, where its bare letter can be sent."""
-    pairs = [(one, "".join(part for part in unicodedata.normalize("NFKD", one) if part in GSM7)) for one in characters]
-    known = [f"{bare} for {one}" for one, bare in pairs if bare]
-    return f"Where the meaning stays, write {', '.join(known)}" if known else "Write it with other signs"
+@rule("F603", "cut-screen", "On some path an option or a word does not fit one USSD screen.", deep=True)
+def cut_screen(subject: Subject) -> Iterator[Finding]:
+    """Find the words and, with the longest answers in their slots, the options that would be cut in two."""
+    seen: set[int] = set()
+    for walk in subject.walks:
+        for node in walk.nodes if walk.bearer == "ussd" else ():
+            line = subject.place(node.step)
+            for cut in _cut(node, subject) if line not in seen else ():
+                seen.add(line)
+                yield Finding(line, f"{cut} does not fit one screen in '{walk.language}'", "Shorten it")
+                break
+
+
+def _cut(node: Node, subject: Subject) -> Iterator[str]:
+    """Yield what would be cut on the screen of a state; options without a slot are the business of another rule."""
+    content, voice = node.scene.content, node.scene.voice
+    more = f"00 {voice.phrase('more')}"
+    step = subject.flow.index.get(node.step)
+    own = subject.flow.steps[step] if step is not None else None
+    slotted = {key for _, _, key in _slotted(own)} if isinstance(own, Ask | Menu) else set()
+    for number, (key, label) in enumerate(content.options if content else (), 1):
+        if key in slotted and not fits(f"{number} {label}\n{more}", subject.limits.gsm, subject.limits.ucs2):
+            yield f"with the longest answers the option {quoted(label)}"
+    said = "\n".join((node.state.said, content.text if content else ""))
+    for word in said.split():
+        if not fits(f"{word}\n{more}", subject.limits.gsm, subject.limits.ucs2):
+            yield f"the word {quoted(word)}"
+
+
+def _slotted(step: Ask | Menu) -> Iterator[tuple[str, int, str]]:
+    for path, number, option in _level(step.id, step.options):
+        if "{" in option.label.source:
+            yield path, number, option.key
+
+
+MOST_SEGMENTS = 10
+"""What every provider takes as one message; more are refused, or come in pieces."""
+
+
+@rule(
+    "F604",
+    "long-message",
+    f"On some path an SMS has more than {MOST_SEGMENTS} segments: providers refuse it.",
+    deep=True,
+)
+def long_message(subject: Subject) -> Iterator[Finding]:
+    """Find the longest message of each step that no provider takes."""
+    worst: dict[int, tuple[int, str]] = {}
+    for walk in subject.walks:
+        for node in walk.nodes if walk.bearer == "sms" else ():
+            size = segments(node.scene.pages[0])
+            line = subject.place(node.step)
+            if size > max(MOST_SEGMENTS, worst.get(line, (0, ""))[0]):
+                worst[line] = (size, walk.language)
+    for line, (size, language) in sorted(worst.items()):
+        message = f"the message that is sent here takes {size} SMS in '{language}'"
+        yield Finding(line, message, f"Shorten what is said before it, to {MOST_SEGMENTS} at most")
+
+
+@rule("F605", "session-time", "The usual conversation is longer than a USSD session lasts.", "warning", deep=True)
+def session_time(subject: Subject) -> Iterator[Finding]:
+    """Compare each language's conversation with the session; the longest is told."""
+    found = [one for walk in subject.walks if walk.bearer == "ussd" and (one := estimate(walk)) is not None]
+    slow = max(found, key=lambda one: one.seconds("usual"), default=None)
+    if slow is not None and slow.seconds("usual") > SESSION:
+        usual, worst = slow.path("usual").tally, slow.path("worst").tally
+        message = (
+            f"in '{slow.language}' the usual citizen needs {usual.screens:.0f} USSD screens and "
+            f"{slow.seconds('usual'):.0f} s, the slowest {worst.screens:.0f} and {slow.seconds('worst'):.0f} s; "
+            f"a session lasts {SESSION} s"
+        )
+        yield Finding(subject.line("#steps", "#flow"), message, "Ask less, or split the flow")

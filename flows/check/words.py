@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from flows.check.rule import Finding, Spot, Subject, rule
 from flows.load.problem import quoted
-from locales.slots import slots
+from locales.slots import plurals, slots
+from locales.tags import PLURAL_FORMS
 
 
 @rule("F503", "missing-translation", "A text is not translated in a language offered.")
@@ -70,6 +71,19 @@ def slot_mismatch(subject: Subject) -> Iterator[Finding]:
                 yield Finding(subject.line(spot.at), message, f"Give it the slots of the source: {_braced(wanted)}")
 
 
+@rule("F511", "plural-forms", "A plural slot has not one word for each plural form of its language.")
+def plural_forms(subject: Subject) -> Iterator[Finding]:
+    """Find the texts whose plural slots lack a form, or have one too many: some number would read wrongly."""
+    for spot in subject.spots():
+        for language in subject.flow.languages:
+            words = subject.texts.flow(spot.text, language, subject.flow.language)
+            wanted = PLURAL_FORMS[language]
+            for name, count in plurals(words.text).items() if words.language == language else ():
+                if count != wanted:
+                    message = f"in '{language}' the plural slot of {{{name}}} has {count} forms"
+                    yield Finding(subject.line(spot.at), message, f"Give it the {wanted} forms of the language")
+
+
 def _braced(names: frozenset[str]) -> str:
     return " ".join(f"{{{name}}}" for name in sorted(names)) or "none"
 
@@ -109,3 +123,53 @@ def _is_invisible(character: str) -> bool:
 def _named(character: str) -> str:
     name = unicodedata.name(character, "without a name").lower()
     return f"U+{ord(character):04X} ({name})"
+
+
+# Arabic lines --------------------------------------------------------------------------------------------------
+_ARABIC = re.compile("[\u0621-\u064a\u0671-\u06d3]")
+_KEY = r"\d{1,2} ?[).:](?=[\s\u0621-\u064a])"
+_UNSAFE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("the code {}", re.compile(r"[*#][\d*]*\d[\d*]*#?|\d[\d*]*#")),
+    ("the number {}", re.compile(r"\+\d[\d ]{5,}|\b\d{2,4}(?:[ .-]\d{2,3}){2,}\b")),
+    ("the address {}", re.compile(r"https?://\S+|www\.\S+|\S+@\S+")),
+    ("the date {}", re.compile(r"\b\d{1,4}[/-]\d{1,2}[/-]\d{1,4}\b")),
+    ("the range {}", re.compile(r"\d+ ?[-\u2013\u2014] ?\d+")),
+    ("several choices on one line, {}", re.compile(rf"(?:^|\s){_KEY}.*\s{_KEY}")),
+)
+_TURNED = {"phone": "the number {}", "date": "the date {}"}
+"""Question types whose answers stand in another order inside an Arabic line."""
+
+
+@rule("F509", "bidi-unsafe", "An Arabic line holds a code, number, range or date that phones show in another order.")
+def bidi_unsafe(subject: Subject) -> Iterator[Finding]:
+    """Find what is turned round when a line is read from the right: each needs a line of its own."""
+    for spot, line in _arabic_lines(subject):
+        turned = [(shape, found[0].strip()) for shape, pattern in _UNSAFE if (found := pattern.search(line))]
+        for name in sorted(slots(line)):
+            kind = subject.asks[name].type if name in subject.asks else ""
+            turned += [(_TURNED[kind], f"{{{name}}}")] if kind in _TURNED else []
+        if turned:
+            shape, said = turned[0]
+            remedy = "Put it on a line of its own" if "range" not in shape else "Write it as من 1 إلى 5"
+            message = f"the Arabic line {quoted(line)} turns round {shape.format(said)}"
+            yield Finding(subject.line(spot.at), message, remedy)
+
+
+@rule("F510", "latin-in-arabic", "An Arabic line holds a Latin word or abbreviation; it breaks the order.", "warning")
+def latin_in_arabic(subject: Subject) -> Iterator[Finding]:
+    """Find the Latin words inside Arabic lines, slots and addresses aside."""
+    for spot, line in _arabic_lines(subject):
+        plain = _UNSAFE[2][1].sub("", re.sub(r"\{[^{}]*\}", "", line))
+        found = re.search(r"[A-Za-z\u00c0-\u024f]{2,}", plain)
+        if found:
+            message = f"the Arabic line {quoted(line)} holds {quoted(found[0])}"
+            yield Finding(subject.line(spot.at), message, "Write it in Arabic letters, or on a line of its own")
+
+
+def _arabic_lines(subject: Subject) -> Iterator[tuple[Spot, str]]:
+    """Yield each line with Arabic letters of the texts that an Arabic reader is served."""
+    for spot in subject.spots() if "ar" in subject.flow.languages else ():
+        words = subject.texts.flow(spot.text, "ar", subject.flow.language)
+        for line in words.text.split("\n") if words.language == "ar" else ():
+            if _ARABIC.search(line):
+                yield spot, line

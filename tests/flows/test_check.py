@@ -7,7 +7,7 @@ from flows.load import load
 from flows.types import Limits
 from locales.catalogue import Catalogues
 
-HEAD = "flow: essai\nversion: 1\ntitle: Essai\nlanguage: fr\n"
+HEAD = "flow: essai\nlegal: {ground: consent}\ntitle: Essai\nlanguage: fr\n"
 SUPPLY = "- id: supply\n  ask: Avez-vous de l'eau ?\n  type: yes_no\n"
 PROBLEM = "- id: problem\n  ask: Lequel ?\n  type: choice\n  options: {cuts: Coupures, taste: Saveur}\n"
 SEVERAL = "- id: problems\n  ask: Lesquels ?\n  type: choices\n  options: {cuts: Coupures, taste: Saveur}\n"
@@ -199,12 +199,6 @@ def test_a_slot_is_filled_only_by_a_question_before_it() -> None:
     assert found(WORDS + "- say: 'Merci {words}'\n") == []
     assert found("- say: 'Merci {words}'\n" + WORDS) == [("F406", 6)]
     assert found("- id: words\n  ask: 'Pourquoi {words} ?'\n  type: text\n") == [("F406", 7)]
-
-
-def test_typography_that_is_sent_in_plain_signs_costs_nothing() -> None:
-    assert found("- say: « Merci » — l’eau revient…\n") == []
-    assert "Where the meaning stays, write e for ê, c for ç" in messages("- say: Vous êtes français.\n")
-    assert found("- say: Vous êtes là.\n", HEAD.replace("language: fr", "language: ar")) == []
 
 
 # screens -------------------------------------------------------------------------------------------------------

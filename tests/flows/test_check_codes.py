@@ -26,7 +26,7 @@ def test_a_broken_file_gives_its_code_at_its_line_and_nothing_else(path: Path) -
     first = path.read_text("utf-8").splitlines()[0]
     code, line = re.fullmatch(r"# expect: (F\d{3}) (\d+)", first).groups()
     assert path.stem == f"{code}-{CODES[code].name}"
-    found = [one for one in check_all([WATER, loaded(path)], TEXTS) if one.file == path.name]
+    found = [one for one in check_all([WATER, loaded(path)], TEXTS, deep=True) if one.file == path.name]
     assert [(one.code, one.line, one.level) for one in found] == [(code, int(line), CODES[code].level)], found
 
 
@@ -43,7 +43,7 @@ def test_every_rule_has_a_registered_code_and_a_docstring() -> None:
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_every_problem_is_one_line_with_a_remedy(path: Path) -> None:
-    for one in check_all([loaded(path)], TEXTS):
+    for one in check_all([loaded(path)], TEXTS, deep=True):
         assert re.fullmatch(rf"{re.escape(path.name)}:\d+: F\d{{3}}: .+[.?] .+[.?]", str(one)), str(one)
         assert one.as_json() == {
             "file": path.name,

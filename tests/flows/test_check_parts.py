@@ -27,7 +27,6 @@ def test_what_cannot_be_read_hides_nothing_else() -> None:
         SUPPLY.replace("ask:", "aks:"),
         SUPPLY.replace("type: yes_no", "type: choice\n  options: {a: A}"),
         SUPPLY.replace("type", "typ"),
-        "- id: supply\n  run: other\n",
     ],
 )
 def test_a_broken_step_is_still_known_by_its_name(broken: str) -> None:

@@ -15,7 +15,7 @@ README = Path(__file__).resolve().parent.parent.parent / "flows" / "README.md"
 TEXT = README.read_text("utf-8")
 BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.M | re.S)
 FLOWS = [block for block in BLOCKS if "\ntests:" not in block]
-HEAD = "flow: example\nversion: 1\ntitle: Exemple\nlanguage: fr\nsteps:\n"
+HEAD = "flow: example\nlegal: {ground: consent}\ntitle: Exemple\nlanguage: fr\nsteps:\n"
 
 
 @pytest.mark.parametrize("block", FLOWS, ids=lambda block: block.split("\n")[0])
