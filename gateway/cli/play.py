@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.errors import AwalError
 from flows.model import Bearer, Flow
 from gateway.cli.common import outside
+
+if TYPE_CHECKING:
+    from gateway.talk.talker import Talker
+    from gateway.talk.write import Recording
 
 
 @click.command()
@@ -19,28 +24,93 @@ from gateway.cli.common import outside
     "--bearer", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True, help="By menu or by message."
 )
 @click.option("--phone", default="+212600000001", show_default=True, help="Number the citizen calls from.")
-def play(flow: str, language: str | None, bearer: Bearer, phone: str) -> None:
+@click.option(
+    "--record", "file", metavar="FILE", type=click.Path(path_type=Path), help="Write the talk as a test at FILE's end."
+)
+@click.option("--name", default="", help="Name of the recorded test.")
+def play(flow: str, language: str | None, bearer: Bearer, phone: str, file: Path | None, name: str) -> None:
     """Talk to a flow: screens on stdout, one reply a line on stdin. Nothing is kept or sent.
 
-    FLOW is the id of a flow of the project, or a file.
+    FLOW is the id of a flow of the project, or a file. Besides replies, a line may be what else happens to a citizen:
+    `/drop` (the session is lost), `/start` (they dial again), `/wait 25h`, `/bearer sms`, `/repeat` and `/late` (the
+    provider delivers again), `/late WORDS` (a message arrives late).
 
     \b
     Example:
         awal play water --language fr
         printf '1\\n2\\n' | awal play flows/water.yaml --bearer sms
+        awal play flows/water.yaml --language ar --record flows/water.test.yaml --name "a glad citizen"
     """
     from gateway.talk.talker import Talker
+    from gateway.talk.write import Recording
 
     found, flows = find(flow)
     if language and language not in found.languages:
         raise AwalError(f"{flow}: is not offered in {language!r}. Use {', '.join(found.languages)}.")
     texts = outside().texts
     talker = Talker(flows, texts, opens=found.id, language=language or "", bearer=bearer, phone=phone)
-    talker.start()
-    click.echo(f"{talker.screen}\n")
-    while not talker.ended and (line := sys.stdin.readline()):
-        talker.reply(line.rstrip("\n"))
+    recording = Recording(found.id, name or f"{found.id}, played", language or "", bearer)
+    _do("start", None, talker, recording)
+    while not (talker.ended and file is None) and (line := sys.stdin.readline()):
+        action, words = _read(line.rstrip("\n"))
+        _do(action, words, talker, recording)
+    if file is not None:
+        _keep(file, recording, talker)
+
+
+def _read(line: str) -> tuple[str, str | None]:
+    """Return what a line of input does: a reply, or after a slash what a conversation test can do."""
+    from gateway.talk.script import ACTIONS
+
+    name, _, words = line.removeprefix("/").partition(" ")
+    if not line.startswith("/") or name not in PLAYED:
+        return "reply", line
+    fits = ACTIONS[name] == "perhaps" or (ACTIONS[name] == "words") == bool(words)
+    return (name, words or None) if fits else ("reply", line)
+
+
+PLAYED = ("start", "drop", "repeat", "late", "wait", "bearer")
+
+
+def _do(action: str, words: str | None, talker: Talker, recording: Recording) -> None:
+    """Let one thing happen, show what the phone shows then, and record both."""
+    if action == "reply" and talker.ended:
+        click.echo("The conversation is over. /start dials again.", err=True)
+        return
+    try:
+        _happen(action, words or "", talker)
+    except (ValueError, IndexError):
+        click.echo(f"/{action} {words or ''} cannot be done here.", err=True)
+        return
+    recording.did(action, words)
+    if action not in ("wait", "bearer", "drop"):
         click.echo(f"{talker.screen}\n")
+        recording.saw(talker.screen, ended=talker.ended)
+
+
+def _happen(action: str, words: str, talker: Talker) -> None:
+    from flows.load.values import seconds
+
+    if action == "wait":
+        talker.wait(seconds(words))
+    elif action == "bearer":
+        talker.switch("sms" if words == "sms" else "ussd")
+    elif action == "reply":
+        talker.reply(words)
+    elif action == "late":
+        talker.late(words)
+    else:
+        {"start": talker.start, "drop": talker.drop, "repeat": talker.repeat}[action]()
+
+
+def _keep(file: Path, recording: Recording, talker: Talker) -> None:
+    """Write the talk to the end of a test file, or to a new one."""
+    from gateway.flowfiles import read
+    from gateway.talk.write import added
+
+    text = added(read(file) if file.exists() else "", recording, talker.answers(), str(file))
+    file.write_text(text, "utf-8")
+    click.echo(f"{file}: {recording.name!r} is written. Try it: awal test {file}", err=True)
 
 
 def find(name: str) -> tuple[Flow, list[Flow]]:

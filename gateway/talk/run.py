@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from flows.encoding import fits
+from flows import engine
+from flows.encoding import fits, measure
 from flows.load.values import seconds
 from flows.model import Bearer, Flow, Value
 from flows.texts import Texts
 from gateway.talk.script import Line, Script
-from gateway.talk.talker import Talker
+from gateway.talk.talker import Step, Talker
 
 BEARERS: tuple[Bearer, ...] = ("ussd", "sms")
 
@@ -23,6 +24,14 @@ class Failure(Struct, frozen=True):
     message: str
 
 
+class Miss(Struct, frozen=True):
+    """Words that a `see` line expects and the screen does not show."""
+
+    line: int
+    word: str
+    screen: str
+
+
 class Run(Struct, frozen=True):
     """One test in one language over one bearer; passed when there is no failure."""
 
@@ -30,10 +39,15 @@ class Run(Struct, frozen=True):
     language: str
     bearer: Bearer
     failure: Failure | None = None
+    misses: tuple[Miss, ...] = ()
 
 
-def run(scripts: Sequence[Script], flows: Mapping[str, Flow], texts: Texts) -> Iterator[Run]:
-    """Run each test in every language and over every bearer that it does not restrict."""
+def run(scripts: Sequence[Script], flows: Mapping[str, Flow], texts: Texts, step: Step = engine.step) -> Iterator[Run]:
+    """Run each test in every language and over every bearer that it does not restrict.
+
+    `step` may be an engine that watches (`gateway.talk.coverage`). What must be seen and is not does not stop a test:
+    its failure is the first, its `misses` are all.
+    """
     for script in scripts:
         flow = flows.get(script.flow)
         if flow is None:
@@ -41,50 +55,103 @@ def run(scripts: Sequence[Script], flows: Mapping[str, Flow], texts: Texts) -> I
             continue
         for language in script.languages or flow.languages:
             for bearer in script.bearers or BEARERS:
-                yield Run(script, language, bearer, _talk(script, flows, texts, language, bearer))
+                yield _Talk(script, flows, texts, language, bearer, step).run()
 
 
-def _talk(script: Script, flows: Mapping[str, Flow], texts: Texts, language: str, bearer: Bearer) -> Failure | None:
-    known = "" if script.new_citizen else language
-    talker = Talker([*flows.values()], texts, opens=script.flow, language=known, bearer=bearer)
-    for line in script.talk:
-        wrong = _perform(line, talker, language)
-        if wrong:
-            return Failure(line.number, wrong)
-    return _compare(script, talker.answers())
+class _Talk:
+    """One conversation going on: each line is done in turn, up to the first that cannot be."""
 
+    def __init__(
+        self,
+        script: Script,
+        flows: Mapping[str, Flow],
+        texts: Texts,
+        language: str,
+        bearer: Bearer,
+        step: Step,
+    ) -> None:
+        self.script, self.language, self.bearer = script, language, bearer
+        known = "" if script.new_citizen else language
+        self.talker = Talker([*flows.values()], texts, opens=script.flow, language=known, bearer=bearer, step=step)
+        self.misses: list[Miss] = []
 
-def _perform(line: Line, talker: Talker, language: str) -> str:
-    """Do one line; return what is wrong, or nothing."""
-    words = line.expected(language)
-    if line.action in ("see", "unseen", "end"):
-        return _look(line, words, talker)
-    if line.action == "wait":
-        talker.wait(seconds(words[0]))
-    elif line.action == "bearer":
-        talker.switch("sms" if words[0] == "sms" else "ussd")
-    elif line.action == "reply":
-        return _reply(words, talker)
-    else:
-        {"start": talker.start, "drop": talker.drop, "repeat": talker.repeat}[line.action]()
-    return _too_long(talker)
+    def run(self) -> Run:
+        """Do every line, and compare what was kept and sent."""
+        failure = self._lines() or _compare(self.script, self.talker.answers()) or self._sent()
+        if self.misses and not (failure and failure.line < self.misses[0].line):
+            miss = self.misses[0]
+            failure = Failure(miss.line, f"{miss.word!r} is not on the screen, which shows:\n{miss.screen}")
+        return Run(self.script, self.language, self.bearer, failure, tuple(self.misses))
 
+    def _lines(self) -> Failure | None:
+        for line in self.script.talk:
+            wrong = self._perform(line, line.expected(self.language))
+            if wrong:
+                return Failure(line.number, wrong)
+        return None
 
-def _reply(words: tuple[str, ...], talker: Talker) -> str:
-    if talker.ended:
-        return f"the conversation is over, nobody waits for {words[0]!r}. The last screen was:\n{talker.screen}"
-    talker.reply(words[0] if words else "")
-    return _too_long(talker)
+    def _perform(self, line: Line, words: tuple[str, ...]) -> str:
+        """Do one line; return what is wrong, or nothing."""
+        talker = self.talker
+        if line.action in ("see", "unseen", "end", "segments"):
+            return self._look(line, words)
+        if line.action in ("reply", "late") and (words or line.by_language):
+            return self._say(line, words)
+        if line.action in ("repeat", "late"):
+            return self._repeated(line)
+        if line.action == "wait":
+            talker.wait(seconds(words[0]))
+        elif line.action == "bearer":
+            talker.switch("sms" if words[0] == "sms" else "ussd")
+        else:
+            {"start": talker.start, "drop": talker.drop}[line.action]()
+        return _too_long(talker)
 
+    def _say(self, line: Line, words: tuple[str, ...]) -> str:
+        if not words:
+            return f"nothing is written to reply in {self.language!r}. Add it to this line, or restrict `language`"
+        if line.action == "late":
+            self.talker.late(words[0])
+        elif self.talker.ended:
+            over = f"the conversation is over, nobody waits for {words[0]!r}"
+            return f"{over}. The last screen was:\n{self.talker.screen}"
+        else:
+            self.talker.reply(words[0])
+        return _too_long(self.talker)
 
-def _look(line: Line, words: tuple[str, ...], talker: Talker) -> str:
-    if line.action == "end" and not talker.ended:
-        return f"the conversation goes on. The screen shows:\n{talker.screen}"
-    for word in words:
-        if (word in talker.screen) == (line.action == "unseen"):
-            seen = "must not be" if line.action == "unseen" else "is not"
-            return f"{word!r} {seen} on the screen, which shows:\n{talker.screen}"
-    return ""
+    def _repeated(self, line: Line) -> str:
+        """Deliver something again; it must get its own reply and change nothing."""
+        back = 1 if line.action == "repeat" else 2
+        if self.talker.inbounds < back:
+            return f"nothing was sent that could be delivered again. Begin with `start`, and `{line.action}` after it"
+        same = self.talker.repeat() if line.action == "repeat" else self.talker.late()
+        return "" if same else "what was delivered again did not get its own reply, or changed something"
+
+    def _look(self, line: Line, words: tuple[str, ...]) -> str:
+        screen = self.talker.screen
+        if line.action == "end" and not self.talker.ended:
+            return f"the conversation goes on. The screen shows:\n{screen}"
+        if line.action == "segments":
+            return self._measured(words, measure(screen).segments, "this message takes")
+        for word in words:
+            if line.action == "see" and word not in screen:
+                self.misses.append(Miss(line.number, word, screen))
+            if line.action == "unseen" and word in screen:
+                return f"{word!r} must not be on the screen, which shows:\n{screen}"
+        return ""
+
+    def _sent(self) -> Failure | None:
+        line = self.script.segments
+        if line is None:
+            return None
+        wrong = self._measured(line.expected(self.language), self.talker.segments, "this conversation takes")
+        return Failure(line.number, wrong) if wrong else None
+
+    def _measured(self, words: tuple[str, ...], found: int, what: str) -> str:
+        """Compare a number of segments; where all goes over USSD there are none to count."""
+        if not words or (self.talker.bearer == "ussd" and not self.talker.segments):
+            return ""
+        return "" if int(words[0]) == found else f"{what} {found} segments, expected {words[0]}"
 
 
 def _too_long(talker: Talker) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 
@@ -11,9 +11,24 @@ from flows.load.nodes import List, Map, Node, Scalar, compose
 from flows.load.problem import Notes, did_you_mean
 from flows.load.values import seconds
 from flows.model import Bearer
+from locales.tags import NATIVE, TAGS
 
-ACTIONS = ("start", "see", "unseen", "reply", "drop", "repeat", "wait", "bearer", "end")
-KEYS = ("name", "language", "bearer", "citizen", "talk", "answers")
+Takes = Literal["nothing", "words", "perhaps"]
+ACTIONS: dict[str, Takes] = {
+    "start": "nothing",
+    "see": "words",
+    "unseen": "words",
+    "reply": "words",
+    "drop": "nothing",
+    "repeat": "nothing",
+    "late": "perhaps",
+    "wait": "words",
+    "bearer": "words",
+    "segments": "words",
+    "end": "nothing",
+}
+"""What a line of a talk may do, and whether words follow it."""
+KEYS = ("name", "language", "bearer", "citizen", "talk", "answers", "segments")
 
 
 class ScriptError(AwalError):
@@ -44,6 +59,8 @@ class Script(Struct, frozen=True):
     bearers: tuple[Bearer, ...] = ()
     new_citizen: bool = False
     answers: dict[str, str | tuple[str, ...]] | None = None
+    segments: Line | None = None
+    """How many SMS segments are sent in all."""
 
 
 def read(text: str, file: str) -> list[Script]:
@@ -102,6 +119,7 @@ class _Reader:
             bearers=self.bearers(keys.get("bearer")),
             new_citizen="citizen" in keys and self.word(keys["citizen"], "citizen") == "new",
             answers=self.answers(keys["answers"]) if "answers" in keys else None,
+            segments=self.counts(keys["segments"]) if "segments" in keys else None,
         )
 
     def bearers(self, node: Node | None) -> tuple[Bearer, ...]:
@@ -118,18 +136,41 @@ class _Reader:
 
     def line(self, node: Node) -> Line:
         if isinstance(node, Scalar):
-            return Line(node.line, self.action(node, node.text))
+            if self.action(node, node.text) == "words":
+                raise self.error(node, f"'{node.text}' says nothing", f"Write `- {node.text}: …`")
+            return Line(node.line, node.text)
         pairs = self.map(node, ())
         if len(pairs) != 1:
             raise self.error(node, "one line of a talk does one thing", f"Use one of {', '.join(ACTIONS)}")
         name, value = next(iter(pairs.items()))
-        self.action(node, name)
+        if self.action(node, name) == "nothing":
+            raise self.error(node, f"'{name}' takes no words", f"Write `- {name}`")
+        if name == "segments":
+            return self.counts(value)
         if name == "wait":
             self.duration(value)
-        if isinstance(value, Map):
-            by_language = {tag: self.words(words, name) for tag, (_, words) in value.pairs.items()}
-            return Line(node.line, name, (), by_language)
-        return Line(node.line, name, self.words(value, name))
+        if name == "bearer":
+            self.bearer(value, self.word(value, name))
+        return self.spoken(node.line, name, value)
+
+    def spoken(self, line: int, name: str, value: Node) -> Line:
+        """Read words that hold for all languages, or a map from language to words."""
+        if not isinstance(value, Map):
+            return Line(line, name, self.words(value, name))
+        by_language = {}
+        for tag, (key, words) in value.pairs.items():
+            if tag not in TAGS:
+                raise self.error(key, f"'{tag}' is no language", did_you_mean(tag, NATIVE, f"Use {', '.join(NATIVE)}"))
+            by_language[tag] = self.words(words, name)
+        return Line(line, name, (), by_language)
+
+    def counts(self, node: Node) -> Line:
+        """Read a number of segments, or one for each language."""
+        line = self.spoken(node.line, "segments", node)
+        for words in (line.words, *line.by_language.values()):
+            if words and not (len(words) == 1 and words[0].isascii() and words[0].isdigit()):
+                raise self.error(node, f"'{' '.join(words)}' is no number of segments", "Write a whole number")
+        return line
 
     def duration(self, node: Node) -> None:
         try:
@@ -137,10 +178,10 @@ class _Reader:
         except ValueError:
             raise self.error(node, f"'{self.word(node, 'wait')}' is no duration", "Write it like 30m or 24h") from None
 
-    def action(self, node: Node, name: str) -> str:
+    def action(self, node: Node, name: str) -> Takes:
         if name not in ACTIONS:
             raise self.error(node, f"unknown line '{name}'", did_you_mean(name, ACTIONS, f"Use {', '.join(ACTIONS)}"))
-        return name
+        return ACTIONS[name]
 
     def answers(self, node: Node) -> dict[str, str | tuple[str, ...]]:
         found: dict[str, str | tuple[str, ...]] = {}

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from flows import engine
 from flows.model import Bearer, Flow, Value
 from flows.texts import Texts
+from flows.types import Conversation, Inbound, Turn
 from gateway.channels.base import Received, Settings
 from gateway.channels.simulator import Simulator
 from gateway.conversation import Conversations
@@ -18,10 +24,19 @@ from storage.store import Citizen
 PHONE = "+212600000001"
 MORNING = 1_767_261_600_000
 """Where the clock of a talk begins: 1 January 2026, 10:00 UTC."""
+Step = Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn]
+
+
+class Taken(Struct, frozen=True):
+    """An inbound that was delivered, and what it was answered."""
+
+    received: Received
+    body: bytes
 
 
 class Talker:
     """Dials, replies, loses the session, waits. `screen` is what the phone shows; `ended` says nothing is awaited.
+    `segments` is what was sent by SMS. `step` may be an engine that watches.
 
     With a `language` the citizen is known: they chose it and consented before. Without, it is the first contact.
     """
@@ -36,6 +51,7 @@ class Talker:
         bearer: Bearer = "ussd",
         phone: str = PHONE,
         now: int = MORNING,
+        step: Step = engine.step,
     ) -> None:
         self.bearer = bearer
         self.phone = phone
@@ -43,9 +59,11 @@ class Talker:
         self.screen = ""
         self.ended = False
         self.opens = opens
+        self.segments = 0
         self._count = 0
         self._session = 0
-        self._last: Received | None = None
+        self._taken: list[Taken] = []
+        self._sent: set[str] = set()
         key = base64.b64decode("A" * 43 + "=")
         phones = Phones(key, key)
         self.citizen = phones.pseudonym(phone)
@@ -63,6 +81,7 @@ class Talker:
             timezone="Africa/Casablanca",
             within="",
             languages=library.languages,
+            step=step,
         )
         if language:
             self.store.remember(Citizen(self.citizen, language, consented_at=now))
@@ -77,10 +96,25 @@ class Talker:
         """Reply to the last screen."""
         self._send(text)
 
-    def repeat(self) -> None:
-        """Let the provider deliver the last inbound a second time."""
-        if self._last is not None:
-            self._deliver(self._last)
+    def repeat(self) -> bool:
+        """Let the provider deliver the last inbound a second time; tell whether it changed nothing, as it must."""
+        return self._redeliver(1)
+
+    def late(self, text: str = "") -> bool:
+        """Let something older arrive after what is newer; False when it changed what it must not.
+
+        Without a text it is the inbound before the last one, delivered again. With one it is a message that was on
+        its way: over USSD in the session before, if there was one, whose screen nobody sees any more.
+        """
+        if not text:
+            return self._redeliver(2)
+        lost = self.bearer == "ussd" and self._session > 1
+        shown = (self.screen, self.ended)
+        received = self._received(text)
+        self._deliver(replace(received, session=f"session-{self._session - 1}") if lost else received)
+        if lost:
+            self.screen, self.ended = shown
+        return True
 
     def drop(self) -> None:
         """Lose the USSD session; the next `start` dials again."""
@@ -95,6 +129,11 @@ class Talker:
         self.bearer = bearer
 
     # what came of it -------------------------------------------------------------------------------------------
+    @property
+    def inbounds(self) -> int:
+        """Count what the citizen has sent."""
+        return len(self._taken)
+
     def answers(self) -> dict[str, Value]:
         """Return the answers kept, by step."""
         return {row.step: row.value for row in self.store.answers()}
@@ -105,10 +144,13 @@ class Talker:
         return flow.keywords[0] if flow.keywords else flow.id
 
     def _send(self, text: str, *, opens: bool = False) -> None:
+        self._deliver(self._received(text, opens=opens))
+
+    def _received(self, text: str, *, opens: bool = False) -> Received:
         self.now += 1000
         self._count += 1
         ussd = self.bearer == "ussd"
-        received = Received(
+        return Received(
             channel="talk",
             bearer=self.bearer,
             external_id=str(self._count),
@@ -117,15 +159,27 @@ class Talker:
             session=f"session-{self._session}" if ussd else "",
             opens=opens and ussd,
         )
-        self._last = received
-        self._deliver(received)
 
     def _deliver(self, received: Received) -> None:
         body = self.conversations.take(self.channel, received)
+        self._taken.append(Taken(received, body))
         if received.bearer == "ussd":
             verb, _, self.screen = body.decode().partition(" ")
             self.ended = verb == "END"
         else:
-            rows = self.store.outbox(citizen=self.citizen, limit=1)
-            self.screen = rows[0].text if rows else ""
+            self.screen = self._message()
             self.ended = self.store.dialogue("talk", "", self.citizen).current is None
+
+    def _message(self) -> str:
+        """Return the newest SMS, and count the segments of those that are new."""
+        rows = self.store.outbox(citizen=self.citizen, limit=10)
+        self.segments += sum(row.segments for row in rows if row.id not in self._sent)
+        self._sent.update(row.id for row in rows)
+        return rows[0].text if rows else ""
+
+    def _redeliver(self, back: int) -> bool:
+        """Deliver again what was delivered `back` inbounds ago; the same reply must come, and nothing else."""
+        taken, before = self._taken[-back], (self.answers(), self.segments)
+        body = self.conversations.take(self.channel, taken.received)
+        self._message()
+        return body == taken.body and (self.answers(), self.segments) == before

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from flows.load import load
+from gateway.conversation import Conversations
 from gateway.talk import script
 from gateway.talk.run import run
 from gateway.talk.talker import Talker
@@ -130,3 +132,59 @@ def test_a_talker_without_a_language_is_met_for_the_first_time():
     assert "العربية" in talker.screen
     talker.reply("3")
     assert "avis" in talker.screen
+
+
+def test_a_late_repeat_of_something_older_changes_nothing_and_the_phone_shows_what_it_showed():
+    assert failure("start", 'reply: "1"', 'reply: "5"', "late", "see: commune", 'unseen: "De 1 à 5"') is None
+    assert failure("late").message.startswith("nothing was sent that could be delivered again")
+    assert failure("start", "late").message.startswith("nothing was sent that could be delivered again")
+
+
+def test_a_repeat_that_is_not_recognised_fails(monkeypatch):
+    take = Conversations.take
+    forget = iter(range(100))
+    monkeypatch.setattr(
+        Conversations,
+        "take",
+        lambda self, channel, received: take(self, channel, replace(received, external_id=str(next(forget)))),
+    )
+    assert "its own reply" in failure("start", 'reply: "1"', "repeat").message
+
+
+def test_a_message_that_was_on_its_way_answers_the_question_that_is_open():
+    sms = "language: fr\n  bearer: sms"
+    late = ("start", 'reply: "1"', 'late: "1"', "see: [Coupures, Prix]")
+    assert failure(*late, head=sms) is None
+    lost = ("start", 'reply: "1"', "drop", "start", 'late: "1"', "see: Continuer")
+    assert failure(*lost) is None, "a lost session's answer is shown by no phone"
+
+
+def test_segments_are_counted_for_a_message_and_for_the_whole_conversation():
+    lines = ("start", "segments: 1", "reply: STOP", "segments: 1")
+    sms = "language: fr\n  bearer: sms"
+    assert failure(*lines, head=sms, answers="  segments: 2") is None
+    assert "takes 2 segments, expected 3" in failure(*lines, head=sms, answers="  segments: {fr: 3}").message
+    wrong = failure("start", "segments: 4", head=sms)
+    assert (wrong.line, wrong.message) == (8, "this message takes 1 segments, expected 4")
+    assert failure("start", "segments: 4", answers="  segments: 9") is None, "a USSD session has no segments"
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("see", "'see' says nothing. Write `- see: …`."),
+        ("drop: now", "'drop' takes no words. Write `- drop`."),
+        ("bearer: ivr", "unknown bearer 'ivr'"),
+        ("segments: two", "'two' is no number of segments"),
+        ("see: {fr: a, arr: b}", "'arr' is no language. Did you mean 'ar'?"),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_refused_where_it_stands(line, wrong):
+    with pytest.raises(script.ScriptError) as refused:
+        script.read(talk("start", line), "t.test.yaml")
+    assert f"t.test.yaml:8: TEST: {wrong}" in str(refused.value)
+
+
+def test_a_reply_that_is_not_written_for_a_language_fails():
+    found = runs(talk("start", "reply: {fr: oui}", head="citizen: known\n  bearer: ussd"))
+    assert {one.language for one in found if one.failure} == {"ar", "zgh"}
