@@ -114,6 +114,7 @@ def test_the_password_is_asked_and_taken_by_keyboard(gateway: Gateway, browser: 
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{gateway.url}/queue")
+    page.locator("#password:focus").wait_for()
     page.keyboard.type(gateway.password)
     page.keyboard.press("Enter")
     page.wait_for_url(f"{gateway.url}/queue")
