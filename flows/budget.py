@@ -90,16 +90,16 @@ class Estimate(Struct, frozen=True):
 
 
 class Saving(Struct, frozen=True):
-    """What all French screens of a flow cost by SMS: as typed, as sent, and as sent with `fold: accents`."""
+    """What all French screens of a flow cost by SMS.
 
+    `typeset` as a word processor types them, `untouched` as the flow has them, `sent` in plain signs, `folded` with
+    `fold: accents`.
+    """
+
+    typeset: int
     untouched: int
     sent: int
     folded: int
-
-    @property
-    def ratio(self) -> float:
-        """How much of the untouched cost remains where the flow allows folding."""
-        return self.folded / self.untouched
 
 
 def estimate(explored: Explored) -> Estimate | None:
@@ -149,7 +149,7 @@ def saving(flow: Flow, texts: Texts) -> Saving:
     """Return what folding saves on all French screens of a flow by SMS."""
     as_is, folding = (explore(replace(flow, fold=fold), texts, "fr", "sms") for fold in ("", "accents"))
     sent, folded = (sum(cost(walk, node.scene.pages) for node in walk.nodes) for walk in (as_is, folding))
-    return Saving(untouched(as_is, texts), sent, folded)
+    return Saving(untouched(as_is, texts, typeset=True), untouched(as_is, texts), sent, folded)
 
 
 # what one leg costs --------------------------------------------------------------------------------------------

@@ -124,6 +124,10 @@ class Channel(Section, frozen=True, kw_only=True):
             hint='"21:00-08:00"',
         ),
     ] = "21:00-08:00"
+    price_sms: Annotated[float, Note("What one SMS segment sent costs, for `awal budget`.", least=0)] = 0.0
+    price_in: Annotated[float, Note("What one SMS received costs, where its provider bills it.", least=0)] = 0.0
+    price_ussd: Annotated[float, Note("What one USSD session costs.", least=0)] = 0.0
+    currency: Annotated[str, Note("Currency of these prices.", pattern="[A-Z]{3}", hint="three capital letters")] = "MAD"
     retry_first: Annotated[float, Note("Seconds before the first retry; doubled each time, to 1 h.", least=0)] = 5.0
 
 
@@ -386,8 +390,12 @@ def _line(row: Setting) -> str:
     return f"| `{row.name}` | {kind} | {default} | {row.help}{accepts}{later} |"
 
 
+PRICES = {"price_sms", "price_in", "price_ussd", "currency"}
+"""The settings of a channel that `awal budget` reads, and no adapter."""
+
+
 def unused() -> set[str]:
     """Return the settings of a channel that no adapter uses yet."""
     from gateway.channels.base import Settings as Used
 
-    return {row.name for row in describe(Channel)} - set(Used.__struct_fields__)
+    return {row.name for row in describe(Channel)} - set(Used.__struct_fields__) - PRICES

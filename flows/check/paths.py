@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from flows.check.rule import Finding, Subject, rule
 from flows.link import LinkError
@@ -10,6 +11,7 @@ from flows.load.problem import did_you_mean, quoted
 from flows.model import END, Ask, Go, Run
 from flows.paths.reads import texts as texts_of
 from flows.paths.routes import trapped
+from flows.paths.shown import Shown
 
 
 @rule("F312", "unknown-flow", "A `run` names no flow of the folder, or flows run each other in a circle.")
@@ -102,16 +104,24 @@ def never_shown(subject: Subject) -> Iterator[Finding]:
     """Find the texts that no walk shows although the steps lead there."""
     if not subject.walks or not all(walk.complete for walk in subject.walks):
         return
-    shown = frozenset().union(*(node.contexts for walk in subject.walks for node in walk.nodes))
+    hidden = _hidden(subject)
     for at, step in enumerate(subject.flow.steps):
-        contexts = [text.context for text in texts_of(step)]
-        if contexts and contexts[0] not in shown and at in subject.graph.reachable:
+        if at in subject.graph.reachable and any(text.context in hidden for text in islice(texts_of(step), 1)):
             message = f"no answers lead to the step '{step.id}'"
             yield Finding(subject.place(step.id), message, "Look at its when, and at those before it")
     for step, path, option in subject.options():
-        if option.label.context not in shown and next(texts_of(step)).context in shown:
+        if option.label.context in hidden and next(texts_of(step)).context not in hidden:
             message = f"no answers show the option '{option.key}' of '{step.id}'"
             yield Finding(subject.line(path), message, "Look at its when")
+
+
+def _hidden(subject: Subject) -> set[str]:
+    """Return the contexts of the texts that no state shows."""
+    shown = Shown(subject.flow, subject.texts)
+    hidden = {text.context: text for step in subject.flow.steps for text in texts_of(step)}
+    for node in (node for walk in subject.walks for node in walk.nodes):
+        hidden = {context: text for context, text in hidden.items() if not shown.holds(node, text)}
+    return set(hidden)
 
 
 @rule("F328", "too-many-paths", "The flow has more paths than are walked: some are not checked.", "warning", deep=True)

@@ -17,7 +17,7 @@ from flows.paths.atlas import Atlas
 from flows.paths.graph import Graph
 from flows.paths.reads import Reads
 from flows.paths.replies import ONWARD, Replies, Reply
-from flows.paths.scene import NOW, Heard, Scene, begin, scene
+from flows.paths.scene import NOW, Scene, begin, scene
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Limits
 from flows.walk import Walk
@@ -34,17 +34,23 @@ class Edge(Struct, frozen=True):
 
 
 class Node(Struct):
-    """One state: what is shown, and what can be replied. `contexts` are those of the texts that were asked for."""
+    """One state: what is shown, and what can be replied."""
 
     state: Conversation
     scene: Scene
-    contexts: frozenset[str]
     step: str = ""
     """The id of the step that waits for a reply; empty before the first and after the last."""
     again: bool = False
     """True where the citizen is asked again after an unclear reply; answers to it are those of the first asking."""
     ends: bool = False
     edges: list[Edge] = []
+
+    @property
+    def words(self) -> str:
+        """All that is shown, before it is cut into pages."""
+        content = self.scene.content
+        labels = [label for _, label in content.options] if content else []
+        return "\n".join((self.state.said, content.text if content else "", *labels))
 
 
 class Explored(Struct, frozen=True):
@@ -85,7 +91,7 @@ class _Walker:
         self.language = language
         self.bearer = bearer
         self.limits = limits
-        self.texts = Heard(texts)
+        self.texts = texts
         self.reads = Reads(flow, Graph(flow))
         self.replies = Replies(self.reads, Atlas(texts.places, language), language)
         self.nodes: list[Node] = []
@@ -119,7 +125,6 @@ class _Walker:
     def _turn(self, state: Conversation, inbound: Inbound) -> int:
         """Let the engine take one inbound; return the node it leads to."""
         self.turns += 1
-        self.texts.contexts.clear()
         turn = step(self.flow, state, inbound, NOW, self.texts)
         return self._node(turn.conversation, again=any(one.kind == "unclear" for one in turn.events))
 
@@ -131,8 +136,7 @@ class _Walker:
             asks = kept.phase == "steps" and kept.status == "active"
             view = scene(self._walk(kept, ""))
             name = self.flow.steps[kept.at].id if asks else ""
-            contexts = frozenset(self.texts.contexts)
-            self.nodes.append(Node(kept, view, contexts, name, again, kept.status != "active"))
+            self.nodes.append(Node(kept, view, name, again, kept.status != "active"))
             if kept.status == "active":
                 self.waiting.append(self._known[key])
         return self._known[key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -12,6 +13,7 @@ from flows.model import Flow, Text
 from flows.paths.explore import Explored, Node
 from flows.paths.reads import texts as texts_of
 from flows.paths.scene import NOW, scene
+from flows.paths.shown import Shown
 from flows.texts import Texts
 from flows.types import Inbound
 from flows.voice import Voice
@@ -40,25 +42,24 @@ def dear(explored: Explored, texts: Texts) -> Iterator[Dear]:
     """Yield every text whose letters make a screen of this walk dearer, once for each screen."""
     if explored.language != FOLDED:
         return
-    folding = replace(explored.flow, fold="accents")
+    folding, shown = replace(explored.flow, fold="accents"), Shown(explored.flow, texts)
+    blamed = list(_blamed(explored.flow, shown))
     for node in explored.nodes:
         if not costly("".join(node.scene.pages)):
             continue
         before = cost(explored, node.scene.pages)
         after = cost(explored, scene(_walk(explored, folding, node, texts)).pages)
         if after < before:
-            yield from _blamed(explored.flow, node, texts, before, after)
+            yield from (Dear(*one, before, after) for one in blamed if shown.holds(node, one[0]))
 
 
-def _blamed(flow: Flow, node: Node, texts: Texts, before: int, after: int) -> Iterator[Dear]:
-    """Yield the texts on a screen that hold the letters; a place's name is no text of the flow."""
-    shown = "\n".join(node.scene.pages)
-    found = {text.context: text for step in flow.steps for text in texts_of(step) if text.context in node.contexts}
-    for text in found.values():
-        words = Voice(texts, flow, FOLDED, {}).say(text)
+def _blamed(flow: Flow, shown: Shown) -> Iterator[tuple[Text, str, tuple[str, ...]]]:
+    """Yield the texts that hold such letters; a place's name is no text of the flow."""
+    for text in {text.context: text for step in flow.steps for text in texts_of(step)}.values():
+        words = shown.words(text, FOLDED)
         letters = tuple(one for one in costly(words) if bare_letter(one))
-        if letters and all(one in shown for one in letters):
-            yield Dear(text, words, letters, before, after)
+        if letters:
+            yield text, words, letters
 
 
 def cost(explored: Explored, pages: tuple[str, ...]) -> int:
@@ -66,21 +67,33 @@ def cost(explored: Explored, pages: tuple[str, ...]) -> int:
     return len(pages) if explored.bearer == "ussd" else sum(segments(page) for page in pages)
 
 
-def untouched(explored: Explored, texts: Texts) -> int:
-    """Return what all screens of a walk would cost with every sign as the operator typed it."""
+def untouched(explored: Explored, texts: Texts, *, typeset: bool = False) -> int:
+    """Return what all screens of a walk would cost with every sign of the flow as it was typed.
+
+    `typeset` counts them as a word processor types them: with curly quotes, and no-break spaces before double signs.
+    """
     flow = replace(explored.flow, fold="")
+    kind = _Typeset if typeset else _Typed
     total = 0
     for node in explored.nodes:
         walk = _walk(explored, flow, node, texts)
-        total += cost(explored, scene(walk, _Raw(texts, flow, node.state.language, node.state.answers)).pages)
+        total += cost(explored, scene(walk, kind(texts, flow, node.state.language, node.state.answers)).pages)
     return total
 
 
-class _Raw(Voice):
+class _Typed(Voice):
     """A voice that sends every text as it was typed."""
 
     def sendable(self, text: str) -> str:
         return text
+
+
+class _Typeset(Voice):
+    """A voice that sends every text as a French word processor would have it."""
+
+    def sendable(self, text: str) -> str:
+        quoted = re.sub(r'"([^"]*)"', "«\u00a0\\1\u00a0»", text.replace("'", "’"))
+        return re.sub(r" ([?!:;])", "\u202f\\1", quoted)
 
 
 def _walk(explored: Explored, flow: Flow, node: Node, texts: Texts) -> Walk:

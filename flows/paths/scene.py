@@ -9,7 +9,6 @@ from msgspec import Struct
 from flows.content import Content, closing, layout
 from flows.model import Text, Value
 from flows.moves import again
-from flows.texts import Places, Texts, Words
 from flows.types import Conversation, Inbound
 from flows.voice import Voice
 from flows.walk import Walk
@@ -54,32 +53,6 @@ def scene(walk: Walk, voice: Voice | None = None) -> Scene:
         return Scene((), None, walk.voice)
     pages = layout(looking.content, state.said, walk.inbound, looking.voice)
     return Scene(tuple(pages), looking.content, looking.voice)
-
-
-class Heard:
-    """Texts that remember what they were asked for: the contexts of all that a screen may show."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-        self.contexts: set[str] = set()
-
-    @property
-    def places(self) -> Places:
-        """Return the gazetteer."""
-        return self._texts.places
-
-    def flow(self, text: Text, language: str, source: str) -> Words:
-        """Return a flow's text, and remember its context."""
-        self.contexts.add(text.context)
-        return self._texts.flow(text, language, source)
-
-    def phrase(self, name: str, language: str, **slots: object) -> str:
-        """Return one of the gateway's own phrases."""
-        return self._texts.phrase(name, language, **slots)
-
-    def native(self, tag: str) -> str:
-        """Return a language's own name."""
-        return self._texts.native(tag)
 
 
 def begin(language: str, inbound: Inbound, flow: str = "") -> Conversation:

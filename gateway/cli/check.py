@@ -29,7 +29,8 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     from gateway.flowfiles import TESTS, load_all
 
     found = [file for file in files if not file.name.endswith(TESTS)] or flows_of_project()
-    problems = check_all(load_all(found), outside().texts)
+    beside = load_all(sorted(others(found)))
+    problems = check_all(load_all(found), outside().texts, beside=beside, deep=True)
     errors = sum(problem.level == "error" for problem in problems)
     if as_json:
         write_json([problem.as_json() for problem in problems])
@@ -38,6 +39,14 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
             click.echo(problem.line_text())
         click.echo(f"{len(found)} checked: {errors} errors, {len(problems) - errors} warnings.", err=True)
     ctx.exit(1 if errors else 0)
+
+
+def others(files: list[Path]) -> set[Path]:
+    """Return the flows that stand beside these files, and that they may run."""
+    from gateway.flowfiles import flow_files
+
+    known = {file.resolve() for file in files}
+    return {path for file in files for path in flow_files(file.parent) if path.resolve() not in known}
 
 
 def flows_of_project() -> list[Path]:
