@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from flows.conditions import Comparison, Name, Test, parse, test_of
-from flows.model import Ask, End, Flow, Menu, Option, Say, Step, Text, Value
+from flows.model import Ask, End, Flow, Menu, Option, Say, Set, Step, Text, Value
 from flows.paths.graph import Graph
 from locales.slots import slots
 
@@ -22,9 +22,8 @@ class Reads:
         for source in dict.fromkeys(one for step in flow.steps for one in conditions(step)):
             for comparison in parse(source).comparisons:
                 self._compare(comparison)
-        own = [_names(step) for step in flow.steps]
         self.spoken = frozenset(name for step in flow.steps for text in texts(step) for name in _slots(text))
-        self.live = [_union(own, graph.spread([at])) for at in range(len(own))] + [frozenset()]
+        self.live = _live(flow, graph)
 
     def _compare(self, comparison: Comparison) -> None:
         sides = [side for side in (comparison.left, comparison.right) if isinstance(side, Name)]
@@ -78,5 +77,28 @@ def _slots(text: Text) -> frozenset[str]:
     return named | {text.scope + name for name in named}
 
 
-def _union(own: list[frozenset[str]], steps: frozenset[int]) -> frozenset[str]:
-    return frozenset().union(*(own[at] for at in steps if at < len(own)))
+def _live(flow: Flow, graph: Graph) -> list[frozenset[str]]:
+    """Return, for each step and the end, the answers that it or a later step looks at before they are given anew."""
+    own = [_names(step) for step in flow.steps]
+    live: list[frozenset[str]] = [*own, frozenset()]
+    before: dict[int, set[int]] = defaultdict(set)
+    for at, nexts in enumerate(graph.next):
+        for later in nexts:
+            before[later].add(at)
+    waiting = set(range(len(own)))
+    while waiting:
+        at = waiting.pop()
+        found = own[at].union(*(live[later] for later in graph.next[at])) - (_given(flow.steps[at]) - own[at])
+        if found != live[at]:
+            live[at] = found
+            waiting |= before[at]
+    return live
+
+
+def _given(step: Step) -> frozenset[str]:
+    """Return the answers that are always given anew by a step."""
+    if isinstance(step, Set) and not step.when:
+        return frozenset(step.values)
+    if not isinstance(step, Ask) or step.when or step.optional or step.on_fail == "skip":
+        return frozenset()
+    return frozenset((step.id,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from msgspec import Struct
 
@@ -76,6 +76,8 @@ def _numbers(ask: Ask, literals: Literals, _: str) -> Iterator[Candidate]:
     for literal in literals:
         if isinstance(literal, int | float):
             tried |= {literal, literal - nudge, literal + nudge}
+    if ask.type == "decimal":
+        tried |= {(one + other) / 2 for one, other in pairwise(sorted(tried))}
     for number in sorted(one for one in tried if low <= one <= high):
         value = int(number) if number == int(number) else number
         if ask.type == "decimal" or isinstance(value, int):

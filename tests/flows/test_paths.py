@@ -1,0 +1,242 @@
+"""Every path of a flow: what the walk says a citizen can see is what the engine shows them, and nothing else."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flows.encoding import fits
+from flows.engine import step
+from flows.link import link
+from flows.load import load
+from flows.paths import explore
+from flows.paths.routes import Routes, trapped
+from flows.paths.scene import NOW, begin
+from flows.types import Inbound, Limits
+from locales.catalogue import Catalogues
+
+TEXTS = Catalogues()
+HEAD = "flow: essai\ntitle: Essai\nlanguage: fr\nlegal: {ground: consent}\nsteps:\n"
+YES_NO = "- id: {0}\n  ask: Oui ou non {0} ?\n  type: yes_no\n"
+SURVEYS = Path(__file__).resolve().parent.parent.parent / "flows" / "surveys"
+
+
+def flow_of(steps, head=HEAD):
+    loaded = load(head + steps, "f.yaml")
+    assert loaded.flow, loaded.problems
+    return loaded.flow
+
+
+def walk(steps, bearer="ussd", language="fr", **more):
+    return explore(flow_of(steps), TEXTS, language, bearer, **more)
+
+
+def screens(walked):
+    return {page for node in walked.nodes for page in node.scene.pages}
+
+
+def shown(walked):
+    return "\n".join(screens(walked))
+
+
+SHIPPED = {
+    path.stem: load(path.read_text("utf-8"), path.name).flow
+    for path in sorted(SURVEYS.glob("*.yaml"))
+    if not path.name.endswith(".test.yaml")
+}
+WALKED = {
+    (name, language, bearer): explore(flow, TEXTS, language, bearer)
+    for name, flow in SHIPPED.items()
+    for language in flow.languages
+    for bearer in ("ussd", "sms")
+}
+
+
+@pytest.mark.parametrize("key", WALKED, ids="-".join)
+def test_a_shipped_flow_is_walked_whole(key):
+    walked = WALKED[key]
+    assert walked.complete
+    assert {node.step for node in walked.nodes} >= {step.id for step in walked.flow.steps if hasattr(step, "type")}
+    assert any(node.ends and node.state.status == "done" for node in walked.nodes)
+    assert not trapped(walked)
+    assert len(walked.nodes) < 100, "answers that nothing looks at multiply the states"
+
+
+@pytest.mark.parametrize("key", [key for key in WALKED if key[2] == "ussd"], ids="-".join)
+def test_every_page_of_a_shipped_flow_fits(key):
+    assert all(fits(page, Limits().gsm, Limits().ucs2) for page in screens(WALKED[key]))
+
+
+@given(st.sampled_from(sorted(WALKED)), st.lists(st.integers(0, 99), min_size=1, max_size=25))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_a_citizen_sees_was_walked(key, choices):
+    """A citizen takes any way through; the engine keeps the whole state, saved and read back."""
+    walked = WALKED[key]
+    seen = screens(walked)
+    node = walked.nodes[0]
+    state = begin("", Inbound(bearer=walked.bearer))
+    turn = step(walked.flow, state, Inbound(bearer=walked.bearer, event="start"), NOW, TEXTS)
+    for choice in choices:
+        assert {screen.text for screen in turn.screens} <= seen
+        if not node.edges or node.again:
+            break
+        edge = node.edges[choice % len(node.edges)]
+        node = walked.nodes[edge.to]
+        for page in range(edge.reply.pages - 1):
+            turn = _reply(walked, turn, walked_key(turn, walked))
+            assert turn.screens[0].text in seen, page
+        turn = _reply(walked, turn, edge.reply.text)
+
+
+def walked_key(turn, walked):
+    """Return the key that turns the page shown: the last line's."""
+    return turn.screens[0].text.rpartition("\n")[2].split(" ")[0]
+
+
+def _reply(walked, turn, text):
+    state = msgspec.json.decode(msgspec.json.encode(turn.conversation), type=type(turn.conversation))
+    return step(walked.flow, state, Inbound(bearer=walked.bearer, text=text), NOW, TEXTS)
+
+
+# answers -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("kind", "when"),
+    [
+        ("integer\n  min: 1\n  max: 40", "q >= 17"),
+        ("integer", "q == 123456"),
+        ("decimal\n  min: 0\n  max: 9", "q < 2.5 and q > 2"),
+        ("rating", "q == 3"),
+        ("nps", "q in (7, 8)"),
+        ("text", 'q contains "route" and q contains "pont"'),
+        ("date", 'q < "2026-11-01" and q > "2026-10-30"'),
+        ("place", 'q == "02.411.01.23"'),
+        ("place\n  level: region", 'q == "05"'),
+        ("choices\n  options: {a: A, b: B, c: C}", 'q contains "a" and q contains "c" and not q contains "b"'),
+        ("choice\n  options: {a: A, b: B, c: C}", 'q not in ("a", "b")'),
+        ("yes_no\n  optional: yes", "not answered(q)"),
+    ],
+)
+@pytest.mark.parametrize("bearer", ["ussd", "sms"])
+def test_both_sides_of_a_condition_are_walked(kind, when, bearer):
+    steps = f"- id: q\n  ask: Alors ?\n  type: {kind}\n- when: '{when}'\n  end: Un tel cas.\n- say: Un autre.\n"
+    found = screens(walk(steps, bearer))
+    assert {"Un tel cas.", "Un autre."} <= found
+
+
+def test_two_answers_compared_with_each_other_are_walked_both_ways():
+    number = "- id: {0}\n  ask: Combien {0} ?\n  type: integer\n  min: 0\n  max: 9\n"
+    steps = number.format("a") + number.format("b") + "- when: a < b\n  end: Moins.\n- when: a == b\n  end: Autant.\n"
+    assert {"Moins.", "Autant.", "Plus."} <= screens(walk(steps + "- say: Plus.\n"))
+
+
+def test_answers_that_nothing_looks_at_do_not_multiply_the_states():
+    many = "".join(YES_NO.format(f"q{at}") for at in range(30))
+    walked = walk(many + "- say: Merci\n")
+    assert walked.complete
+    assert len(walked.nodes) < 70
+
+
+def test_an_answer_is_forgotten_after_its_last_condition():
+    pairs = "".join(YES_NO.format(f"q{at}") + f'- say: Bien.\n  when: q{at} == "yes"\n' for at in range(12))
+    walked = walk(pairs)
+    assert walked.complete
+    assert len(walked.nodes) < 80
+
+
+def test_a_flow_with_too_many_states_says_so():
+    assert not walk(YES_NO.format("a") + YES_NO.format("b"), most=3).complete
+    assert walk(YES_NO.format("a") + YES_NO.format("b")).complete
+
+
+def test_a_slot_shows_its_longest_answer():
+    steps = (
+        "- id: q\n  ask: Lequel ?\n  type: choice\n  options: {a: Eau, b: Assainissement liquide, c: Route}\n"
+        "- say: 'Merci pour {q}'\n"
+    )
+    assert "Merci pour Assainissement liquide" in shown(walk(steps))
+    text = "- id: q\n  ask: Quoi ?\n  type: text\n- say: 'Vous dites : {q}'\n"
+    ends = [node for node in walk(text, "sms").nodes if node.state.status == "done"]
+    assert max(len(node.scene.pages[0]) for node in ends) >= 160
+    assert any(not node.scene.pages[0].isascii() for node in ends), "an Arabic answer in a French message"
+
+
+def test_a_clearer_second_asking_and_its_end_are_walked():
+    steps = "- id: q\n  ask: Alors ?\n  type: yes_no\n  retries: 1\n- say: Merci\n"
+    found = shown(walk(steps))
+    assert "Répondez 1 pour oui, 2 pour non." in found
+    assert "Réponses non comprises." in found
+
+
+def test_a_menu_is_walked_to_its_leaves_and_back():
+    menu = (
+        "- id: m\n  menu: Quoi ?\n  options:\n    a: {label: A, options: {b: {label: B, say: Bureau B.}}}\n"
+        "    c: {label: C, go: end}\n- say: Fin\n"
+    )
+    walked = walk(menu)
+    assert "Bureau B." in shown(walked)
+    kinds = {edge.reply.kind for node in walked.nodes for edge in node.edges}
+    assert {"open", "back", "answer", "unclear"} <= kinds
+
+
+def test_a_language_asked_for_in_the_flow_is_spoken_from_there_on():
+    head = HEAD.replace("legal", "languages: [fr, ar]\nlegal")
+    steps = "- id: tongue\n  ask: Langue ?\n  type: language\n- say: {fr: Merci bien, ar: شكرا لكم}\n"
+    walked = explore(flow_of(steps, head), TEXTS, "fr", "sms")
+    assert {"Merci bien", "شكرا لكم"} <= screens(walked)
+
+
+def test_the_questions_of_a_sub_flow_are_walked():
+    inner = load("flow: inner\ntitle: Dedans\nlanguage: fr\nsteps:\n" + YES_NO.format("deep"), "i.yaml").flow
+    outer = flow_of('- id: part\n  run: inner\n- when: part-deep == "no"\n  end: Non dedans.\n- say: Merci\n')
+    walked = explore(link(outer, {"inner": inner}), TEXTS, "fr", "sms")
+    assert {"Non dedans.", "Merci"} <= screens(walked)
+
+
+# routes --------------------------------------------------------------------------------------------------------
+BRANCH = (
+    YES_NO.format("first")
+    + '- when: first == "no"\n  end: Fin\n'
+    + YES_NO.format("second")
+    + "- id: mark\n  ask: Note ?\n  type: rating\n- say: Merci\n"
+)
+
+
+def turns(node, edge):
+    return 1
+
+
+def test_the_cheapest_the_usual_and_the_worst_way_are_named_by_their_answers():
+    walked = walk(BRANCH, "sms")
+    routes = Routes(walked, turns, walked.known)
+    assert routes.cheapest().names == ["first: no"]
+    assert routes.worst().names[:2] == ["first: yes", "second: yes"]
+    assert routes.cheapest().cost(turns) == 2
+    assert routes.worst().cost(turns) == 4
+    assert routes.mean == pytest.approx(3), "half of the citizens end after one question"
+
+
+def test_a_loop_is_walked_once():
+    steps = YES_NO.format("mark") + YES_NO.format("again") + '- go: mark\n  when: again == "yes"\n- say: Merci\n'
+    walked = walk(steps, "sms")
+    routes = Routes(walked, turns, walked.known)
+    assert routes.worst().cost(turns) == 3
+    assert not trapped(walked)
+
+
+def test_where_no_answer_leads_out_there_is_no_way():
+    steps = YES_NO.format("a") + "- id: b\n  ask: Note ?\n  type: rating\n- go: b\n  when: b >= 1\n- say: Merci\n"
+    walked = walk(steps)
+    assert {node.step for node in trapped(walked)} >= {"b"}
+    assert not Routes(walked, turns, walked.known).ends
+
+
+def test_the_last_option_of_a_long_list_costs_its_pages():
+    options = ", ".join(f"o{at}: Une option assez longue numéro {at}" for at in range(9))
+    walked = walk(f"- id: q\n  ask: Lequel ?\n  type: choice\n  options: {{{options}}}\n")
+    node = next(node for node in walked.nodes if node.step == "q" and not node.again)
+    pages = [edge.reply.pages for edge in node.edges if edge.reply.kind == "answer"]
+    assert pages[0] == 1
+    assert pages[-1] == len(node.scene.pages) > 1
+    assert pages == sorted(pages)
