@@ -101,10 +101,10 @@ def _after(answers: Mapping[str, object]) -> str:
 
 @rule("F327", "never-shown", "No answers lead to a step: the conditions before it contradict it.", "warning", deep=True)
 def never_shown(subject: Subject) -> Iterator[Finding]:
-    """Find the texts that no walk shows although the steps lead there."""
-    if not subject.walks or not all(walk.complete for walk in subject.walks):
+    """Find the texts that no walk shows although the steps lead there; behind a trap nothing is shown."""
+    if not all(walk.complete for walk in subject.walks) or any(trapped(walk) for walk in subject.walks):
         return
-    hidden = _hidden(subject)
+    hidden = _hidden(subject) if subject.walks else set()
     for at, step in enumerate(subject.flow.steps):
         if at in subject.graph.reachable and any(text.context in hidden for text in islice(texts_of(step), 1)):
             message = f"no answers lead to the step '{step.id}'"
