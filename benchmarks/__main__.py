@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import rest
+from benchmarks import language, rest
 from benchmarks.measure import compare
 from gateway.cli.init import create
 
 LEAST_ROUNDS = 5
-FILES = (rest,)
+FILES = (rest, language)
 """Each file gives `rows(project)`; a new comparison is one more function there, or one more file here."""
 
 

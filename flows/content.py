@@ -25,10 +25,19 @@ class Content(Struct, frozen=True):
     zero: Zero = ""
     zero_key: str = "0"
     """`00` where 0 is a possible answer."""
+    fixed: bool = False
+    """The same for every citizen: it names no answer, and no option depends on one."""
 
 
 def layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[str]:
     """Return the pages of a question on USSD, or its one text on SMS; `said` goes ahead of it."""
+    if said or not content.fixed:
+        return _layout(content, said, inbound, voice)
+    key = (content, inbound.bearer, inbound.limits)
+    return voice.once(key, lambda: _layout(content, "", inbound, voice), lambda _: True)
+
+
+def _layout(content: Content, said: str, inbound: Inbound, voice: Voice) -> list[str]:
     key = content.zero_key
     words = "\n".join(part for part in (said, content.text) if part)
     lines = [Line(line) for line in words.split("\n") if words]
@@ -85,6 +94,13 @@ def visible(options: tuple[Option, ...], state: Conversation) -> tuple[Option, .
 
 def question(ask: Ask, state: Conversation, voice: Voice) -> Content:
     """Return any question but a place: its words, the hint its type needs, its options."""
+    if state.path:
+        return _question(ask, state, voice)
+    return voice.once(ask.id, lambda: _question(ask, state, voice), lambda made: made.fixed)
+
+
+def _question(ask: Ask, state: Conversation, voice: Voice) -> Content:
+    filled = voice.filled
     hint = _hint(ask, voice)
     words = voice.say(ask.text)
     return Content(
@@ -92,7 +108,13 @@ def question(ask: Ask, state: Conversation, voice: Voice) -> Content:
         _options(ask, state, voice),
         "back" if state.path else ("skip" if ask.optional else ""),
         "00" if takes_zero(ask) else "0",
+        fixed=voice.filled == filled and unconditional(ask, state),
     )
+
+
+def unconditional(ask: Ask, state: Conversation) -> bool:
+    """Tell whether a question offers the same options to every citizen."""
+    return not state.path and not any(one.when for one in ask.options)
 
 
 def _options(ask: Ask, state: Conversation, voice: Voice) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -201,6 +201,11 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     def index(self) -> dict[str, int]:
         """Position of each step by its id."""
         return {step.id: at for at, step in enumerate(self.steps)}
+
+    @cached_property
+    def kept(self) -> dict[object, dict[object, Any]]:
+        """What is worked out once for this version (`Voice.once`) and lives as long as it does."""
+        return {}
 
     @property
     def questions(self) -> tuple[Ask, ...]:

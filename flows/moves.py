@@ -26,6 +26,9 @@ def enter(walk: Walk) -> None:
         advance(walk, 0)
 
 
+_ASKS = (Ask, Menu)
+
+
 def advance(walk: Walk, at: int) -> None:
     """Run the steps from index `at` on, up to the next question or the end."""
     for _ in range(2 * len(walk.flow.steps) + 1):
@@ -35,7 +38,7 @@ def advance(walk: Walk, at: int) -> None:
         at += 1
         if not walk.enters(here):
             continue
-        if isinstance(here, Ask | Menu):
+        if isinstance(here, _ASKS):
             walk.move(phase="steps", at=at - 1, path=(), tries=0)
             onward = sent_ahead(walk) if walk.state.pending else None
             if onward is None:

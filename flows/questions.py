@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows import content, places
 from flows.model import END, Ask, Menu, Option, Value
-from flows.reading import Spec
+from flows.reading import Reading, Spec
 from flows.walk import Walk
 
 
@@ -27,7 +27,7 @@ def _question(ask: Ask, walk: Walk) -> int | None:
             return _skip(walk)
         _offer(ask, (), walk)
         return None
-    reading = walk.read(spec(ask, walk))
+    reading = _reading(ask, walk)
     if reading.candidates:
         walk.note("unclear", ask.id)
         _offer(ask, reading.candidates, walk)
@@ -36,6 +36,18 @@ def _question(ask: Ask, walk: Walk) -> int | None:
         return unclear(ask, shown, walk)
     walk.keep(ask, reading.value, walk.inbound.text)
     return target(walk, ask, reading.value)
+
+
+def _reading(ask: Ask, walk: Walk) -> Reading:
+    """Read the reply. What a bare number means is kept: it is the most frequent reply by far."""
+    text = walk.inbound.text
+    if ask.type in _BY_NUMBER and len(text) <= 2 and text.isdigit() and not walk.state.path:
+        fixed = content.unconditional
+        return walk.voice.once((ask.id, text), lambda: walk.read(spec(ask, walk)), lambda _: fixed(ask, walk.state))
+    return walk.read(spec(ask, walk))
+
+
+_BY_NUMBER = ("yes_no", "choice", "rating", "nps")
 
 
 def _offer(ask: Ask, keys: tuple[str, ...], walk: Walk) -> None:
@@ -111,21 +123,32 @@ def _choose(options: tuple[Option, ...], walk: Walk) -> str | None:
 
 def spec(ask: Ask, walk: Walk) -> Spec:
     """Return what a reply to this question may be."""
-    options = {one.key: walk.voice.labels(one) for one in content.choosable(ask, walk.state)}
-    if ask.type == "language":
-        options = {tag: (label,) for tag, label in content.language_menu(walk.flow, walk.voice).options}
     low, high = ask.min, ask.max
     if ask.type == "rating":
         low, high = 1, content.marks(ask)
     return Spec(
         type=ask.type,
-        options=options,
+        options=_labels(ask, walk),
         min=low,
         max=high,
         level=ask.level,
         today=walk.now.date(),
         language=walk.state.language,
     )
+
+
+def _labels(ask: Ask, walk: Walk) -> dict[str, tuple[str, ...]]:
+    """Return every label of each option that can be chosen now."""
+    if ask.type == "language":
+        return {tag: (label,) for tag, label in content.language_menu(walk.flow, walk.voice).options}
+    if walk.state.path:
+        return _made_labels(ask, walk)
+    key = ("labels", ask.id)
+    return walk.voice.once(key, lambda: _made_labels(ask, walk), lambda _: content.unconditional(ask, walk.state))
+
+
+def _made_labels(ask: Ask, walk: Walk) -> dict[str, tuple[str, ...]]:
+    return {one.key: walk.voice.labels(one) for one in content.choosable(ask, walk.state)}
 
 
 def unclear(ask: Ask, shown: content.Content, walk: Walk) -> int | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 from flows.encoding import sms_safe
 from flows.model import Ask, Flow, Option, Text, Value
 from flows.texts import Texts
 from locales.slots import fill, slots
+
+T = TypeVar("T")
 
 
 class Voice:
@@ -20,6 +23,21 @@ class Voice:
         self.language = language or flow.language
         self.answers = answers
         self.fallbacks: list[str] = []
+        self.filled = 0
+        """How often an answer of the citizen has been put into a text."""
+        self._kept = flow.kept.setdefault((type(self), texts, self.language), {})
+
+    def once(self, key: object, make: Callable[[], T], fixed: Callable[[T], bool]) -> T:
+        """Return what `make` says for this flow and language: kept where it is `fixed`, the same for every citizen."""
+        known: tuple[T, list[str]] | None = self._kept.get(key)
+        if known is None:
+            before = len(self.fallbacks)
+            made = make()
+            if fixed(made):
+                self._kept[key] = made, self.fallbacks[before:]
+            return made
+        self.fallbacks += known[1]
+        return known[0]
 
     def say(self, text: Text) -> str:
         """Return a flow's text, its slots filled with what the citizen answered."""
@@ -45,6 +63,7 @@ class Voice:
 
     def _filled(self, text: str, scope: str, language: str) -> str:
         """Fill the slots that name answers; in a sub-flow its own answers come before the others."""
+        self.filled += 1
         own = {name.removeprefix(scope): name for name in self.answers if scope and name.startswith(scope)}
         known = {name: name for name in self.answers} | own
         named = slots(text) & known.keys()

@@ -108,7 +108,9 @@ class Walk:
     # screens ---------------------------------------------------------------------------------------------------
     def show(self, content: Content) -> None:
         """Show a question from its first page, after what was said on the way to it."""
-        self.state = replace(self.state, said="\n".join(self.said), page=0)
+        said = "\n".join(self.said)
+        if said != self.state.said or self.state.page:
+            self.state = replace(self.state, said=said, page=0)
         self._page(layout(content, self.state.said, self.inbound, self.voice), ends=False)
 
     def close(self, status: Status, *words: str) -> None:
@@ -130,7 +132,7 @@ class Walk:
 
     def turn(self) -> Turn:
         """Return what this inbound came to."""
-        fallbacks = (Happening("fallback", one) for one in self.voice.fallbacks)
+        fallbacks = [Happening("fallback", one) for one in self.voice.fallbacks]
         return Turn(
             conversation=self.state,
             screens=self.screens,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,7 +98,7 @@ class FlowFiles:
         self.catalogues = catalogues
         self.cache = cache
         self._seen: tuple[object, ...] | None = None
-        self._compiled = Compiled("", (), msgspec.Raw(b"[]"))
+        self._compiled = Compiled("", (), msgspec.Raw(msgspec.msgpack.encode([])))
         self.refresh()
 
     @property
@@ -110,7 +111,7 @@ class FlowFiles:
         """Every error and warning, by file and line."""
         from flows.load import Problem
 
-        return msgspec.json.decode(self._compiled.problems, type=list[Problem])
+        return msgspec.msgpack.decode(self._compiled.problems, type=list[Problem])
 
     def sound(self) -> list[Flow]:
         """Return the flows that may be served, the first file of each id."""
@@ -142,7 +143,7 @@ class FlowFiles:
         if self.cache is None:
             return None
         try:
-            kept = msgspec.json.decode(self.cache.read_bytes(), type=Compiled)
+            kept = msgspec.msgpack.decode(self.cache.read_bytes(), type=Compiled)
         except (OSError, msgspec.DecodeError):
             return None
         return kept if kept.key == self._key() else None
@@ -159,9 +160,9 @@ class FlowFiles:
             FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong, one.file not in unclean)
             for one in loaded
         )
-        made = Compiled(self._key(), files, msgspec.Raw(msgspec.json.encode(problems)))
+        made = Compiled(self._key(), files, msgspec.Raw(msgspec.msgpack.encode(problems)))
         if self.cache is not None:
-            keep(self.cache, msgspec.json.encode(made))
+            keep(self.cache, msgspec.msgpack.encode(made))
         return made
 
     def _load(self) -> Iterator[Loaded]:
@@ -174,13 +175,11 @@ class FlowFiles:
 
     def _key(self) -> str:
         """Return a digest of the flows, and of the catalogues and rules that say whether they are sound."""
-        digest = sha256(__version__.encode())
+        digest = sha256(_program().encode())
         for path in flow_files(self.folder):
-            digest.update(f"{path}\0{path.stat().st_size}\0".encode() + path.read_bytes())
-        rules = [*(PROGRAM / "flows" / "load").glob("*.py"), *(PROGRAM / "flows" / "check").glob("*.py")]
-        words = [*self.catalogues.rglob("*.po"), *(PROGRAM / "locales").glob("*/LC_MESSAGES/*.po")]
-        for path in sorted([*rules, *words]):
-            digest.update(repr(_stamp(path)).encode())
+            data = path.read_bytes()
+            digest.update(f"{path}\0{len(data)}\0".encode() + data)
+        digest.update(repr(sorted(_stamps(self.catalogues, ".po"))).encode())
         return digest.hexdigest()
 
 
@@ -188,6 +187,27 @@ def _stamp(path: Path) -> tuple[str, int, int]:
     """Return what changes when a file changes."""
     status = path.stat()
     return str(path), status.st_mtime_ns, status.st_size
+
+
+@cache
+def _program() -> str:
+    """Return what changes when the program does: its rules and its words, as this process found them."""
+    rules, words = _stamps(PROGRAM / "flows", ".py"), _stamps(PROGRAM / "locales", ".po")
+    return repr((__version__, sorted(rules), sorted(words)))
+
+
+def _stamps(folder: Path | str, ending: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the stamp of each file with this ending below a folder."""
+    try:
+        entries = [*os.scandir(folder)]
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.endswith(ending):
+            status = entry.stat()
+            yield entry.path, status.st_mtime_ns, status.st_size
+        elif entry.is_dir():
+            yield from _stamps(entry.path, ending)
 
 
 def keep(path: Path, data: bytes) -> None:

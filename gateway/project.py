@@ -81,7 +81,7 @@ class Project:
         """The project's flow files, and what is wrong with them."""
         from gateway.flowfiles import FlowFiles
 
-        cache = self.directory / "data" / "cache" / "flows.json"
+        cache = self.directory / "data" / "cache" / "flows.msgpack"
         return FlowFiles(self.directory / "flows", lambda: self.texts, self.directory / "locales", cache)
 
     @cached_property

@@ -39,5 +39,7 @@ def command(raw: str) -> str | None:
     >>> command(" « Arrêt ! » "), command("stop la pollution")
     ('STOP', None)
     """
+    if raw.isdigit():
+        return None
     text = spaced(fold(raw))
     return _BY_WORD.get(text) if len(text) <= _LONGEST else None

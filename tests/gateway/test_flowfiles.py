@@ -44,7 +44,7 @@ def test_conversation_tests_are_no_flows(folder: Path) -> None:
 
 
 def test_what_is_kept_is_what_was_read(folder: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache" / "flows.json"
+    cache = tmp_path / "cache" / "flows.msgpack"
     first = files(folder, cache)
     assert cache.is_file()
     second = FlowFiles(folder, lambda: pytest.fail("checked again"), folder.parent / "locales", cache)
@@ -55,7 +55,7 @@ def test_what_is_kept_is_what_was_read(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["flow", "new flow", "catalogue", "garbage"])
 def test_a_change_of_anything_they_depend_on_is_seen(folder: Path, tmp_path: Path, what: str) -> None:
-    cache = tmp_path / "flows.json"
+    cache = tmp_path / "flows.msgpack"
     files(folder, cache)
     checked: list[bool] = []
     if what == "flow":
@@ -74,7 +74,7 @@ def test_a_change_of_anything_they_depend_on_is_seen(folder: Path, tmp_path: Pat
 def test_a_flow_with_an_error_is_told_and_not_served(folder: Path, tmp_path: Path) -> None:
     (folder / "wrong.yaml").write_text(ROADS.replace("flow: roads", "flow: wrong").replace("yes_no", "yes_noo"))
     for _ in range(2):  # read, then from what was kept
-        found = files(folder, tmp_path / "flows.json")
+        found = files(folder, tmp_path / "flows.msgpack")
         assert [flow.id for flow in found.sound()] == ["roads"]
         assert [problem.file for problem in found.problems if problem.level == "error"] == [str(folder / "wrong.yaml")]
 
@@ -98,7 +98,7 @@ def test_unreadable_files_are_named(folder: Path, tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_keeps_nothing_and_serves(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert files(folder, tmp_path / "file" / "flows.json").sound()
+    assert files(folder, tmp_path / "file" / "flows.msgpack").sound()
 
 
 def test_a_second_start_loads_neither_yaml_nor_the_checker(demo: Path) -> None:
