@@ -52,7 +52,7 @@ SECTORS = (
 )
 
 
-class Text(Struct, frozen=True, omit_defaults=True):
+class Text(Struct, frozen=True, omit_defaults=True, gc=False):  # a leaf: no cycle can pass through it
     """A text for citizens, before its language is chosen.
 
     `context` is the gettext context (`flow/step` or `flow/step/option`), `source` the words in the flow's own
@@ -66,7 +66,7 @@ class Text(Struct, frozen=True, omit_defaults=True):
     """What the answers that its slots name are called here: `home-` where a sub-flow runs as the step `home`."""
 
 
-class Option(Struct, frozen=True, omit_defaults=True):
+class Option(Struct, frozen=True, omit_defaults=True, gc=False):  # a tree of its own kind
     """One line of a choice or menu. In a menu it may hold an information (`say`) or a deeper menu (`options`)."""
 
     key: str

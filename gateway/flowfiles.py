@@ -33,8 +33,10 @@ PROGRAM = Path(__file__).parent.parent
 
 def flow_files(folder: Path) -> list[Path]:
     """Return a folder's flow files in order, without their conversation tests."""
-    found = [path for pattern in ("*.yaml", "*.yml") for path in folder.glob(pattern)]
-    return sorted(path for path in found if path.is_file() and not path.name.endswith((TESTS, ".test.yml")))
+    if not folder.is_dir():
+        return []
+    found = [one.name for one in os.scandir(folder) if one.name.endswith((".yaml", ".yml")) and one.is_file()]
+    return [folder / name for name in sorted(found) if not name.endswith((TESTS, ".test.yml"))]
 
 
 def read(path: Path, errors: str = "strict") -> str:
