@@ -23,6 +23,7 @@ COMMANDS = {
     "test": "test:test",
     "schema": "schema:schema",
     "play": "play:play",
+    "translate": "translate:translate",
     "budget": "budget:budget",
     "segments": "segments:segments",
     "read": "read:read",

@@ -1,0 +1,320 @@
+"""`awal translate`: catalogues, their state, and the translator's sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.errors import AwalError
+from gateway.cli.check import flows_of_project
+from gateway.cli.common import as_json, outside, project, write_json, write_table
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Message
+
+    from flows.load import Loaded
+    from gateway.translation.sheet import Change
+    from gateway.translation.texts import Row
+
+files_argument = click.argument("files", metavar="[FILE…]", nargs=-1, type=click.Path(path_type=Path))
+segments_option = click.option(
+    "--segments", type=click.IntRange(1), metavar="N", help="Call a text long over N SMS segments, not over one screen."
+)
+
+
+@click.group()
+def translate() -> None:
+    """Translate the project's flows: catalogues, what is missing, sheets for translators.
+
+    The catalogues are `locales/LANGUAGE/LC_MESSAGES/flows.po`. Edit them with any gettext program, or export a sheet
+    and import it again. Drafts (`fuzzy`) are not served; citizens read the next language of the fallback.
+    """
+
+
+@translate.command()
+@files_argument
+def extract(files: tuple[Path, ...]) -> None:
+    """Write every text of the flows into the template locales/flows.pot."""
+    from gateway.translation.catalogues import template, written
+
+    base = outside().directory
+    found = template(_flow_files(files), base)
+    path = base / "locales" / "flows.pot"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(written(found, ""), "utf-8")
+    click.echo(f"{path}: {len(found)} texts.")
+
+
+@translate.command()
+@click.argument("languages", nargs=-1, metavar="[LANGUAGE…]")
+@click.option("--previous", is_flag=True, help="Keep the earlier words of a text that changed in a comment.")
+def update(languages: tuple[str, ...], previous: bool) -> None:
+    """Bring each language's catalogue up to date with the flows; translations are kept.
+
+    A text that has changed keeps its translation as a draft. One that is gone goes to the file's end: conversations
+    begun with it still read it. New texts take the words that are served for them already. Without LANGUAGE: all that
+    the flows offer.
+    """
+    loaded = _loaded(())
+    for tag in _tags(languages, loaded):
+        _update(tag, loaded, previous)
+
+
+@translate.command("compile")
+@click.option("--mo", is_flag=True, help="Also write flows.mo beside each catalogue, for other gettext programs.")
+@click.pass_context
+def compile_(ctx: click.Context, mo: bool) -> None:
+    """Say whether every catalogue can be read and keeps its slots. Awal itself reads the .po files as they are."""
+    from gateway.translation.catalogues import machine, problems
+
+    folder = outside().directory / "locales"
+    found = sorted(folder.glob("*/LC_MESSAGES/flows.po"))
+    if not found:
+        raise AwalError(f"{folder}: holds no catalogue. Make them with: awal translate update")
+    wrong = 0
+    for path in found:
+        told = list(problems(path, path.parent.parent.name))
+        wrong += len(told)
+        for line in told:
+            click.echo(line)
+        if mo and not told:
+            path.with_suffix(".mo").write_bytes(machine(path))
+    click.echo(f"{len(found)} catalogues, {wrong} problems. Awal reads .po files: no .mo is needed.", err=True)
+    ctx.exit(1 if wrong else 0)
+
+
+@translate.command()
+@files_argument
+@segments_option
+@click.option("--list", "listed", is_flag=True, help="Also name each text that is missing, a draft, or long.")
+@as_json
+def status(files: tuple[Path, ...], segments: int | None, listed: bool, as_json: bool) -> None:
+    """Say how far each flow is translated: reviewed, drafts, missing, too long, and the fallbacks served so far.
+
+    Only what a person has written or reviewed counts as done. Too long is a text over one USSD screen (160 GSM-7
+    letters, 70 otherwise), or over `--segments` SMS segments.
+    """
+    from gateway.translation.texts import counts
+
+    found = _rows(files, segments)
+    table = [
+        {name: getattr(one, name) for name in ("flow", "language", "texts", "ok", "fuzzy", "missing", "long")}
+        | {"coverage": one.coverage}
+        for one in counts(found)
+    ]
+    fallbacks = _fallbacks()
+    if as_json:
+        write_json({"flows": table, "open": [_open(*one) for one in _unfinished(found)], "fallbacks": dict(fallbacks)})
+        return
+    if listed:
+        for row, tag in _unfinished(found):
+            cell = row.cells[tag]
+            state = "long" if cell.long and cell.state in ("ok", "source") else cell.state
+            click.echo(f"{row.file}:{row.line}: {tag}: {state}: {row.text.source}")
+    columns = ("flow", "language", "texts", "ok", "fuzzy", "missing", "long", "coverage")
+    write_table([row | {"coverage": f"{row['coverage']} %"} for row in table], columns, "No flow has a text.")
+    for pair, count in sorted(fallbacks.items(), key=lambda one: -one[1]):
+        asked, _, served = pair.partition(">")
+        click.echo(f"Served in {served} to who reads {asked}: {count} texts.")
+
+
+@translate.command()
+@click.argument("page", type=click.Path(path_type=Path))
+@segments_option
+def side(page: Path, segments: int | None) -> None:
+    """Write an HTML PAGE of every text side by side in fr, ar, zgh, zgh-Latn and ASCII, with what each costs."""
+    from gateway.translation.page import page as made
+    from gateway.translation.texts import counts
+
+    found = _rows((), segments)
+    page.write_text(made(found, counts(found)), "utf-8")
+    click.echo(f"{page}: {len(found)} texts.")
+
+
+@translate.group()
+def sheet() -> None:
+    """Exchange texts with translators who work in a spreadsheet."""
+
+
+@sheet.command("export")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--flow", help="Only the texts of this flow.")
+def export(file: Path, flow: str | None) -> None:
+    """Write every text into FILE (CSV): side by side, each with units, segments and state."""
+    from gateway.translation.sheet import exported
+
+    found = [row for row in _rows((), None) if flow in (None, row.flow.id)]
+    if not found:
+        raise AwalError(f"there is no text of the flow {flow!r}. Name a flow of the project.")
+    file.write_text(exported(found), "utf-8", newline="")
+    click.echo(f"{file}: {len(found)} texts. Save it as CSV UTF-8, then: awal translate sheet import {file}")
+
+
+@sheet.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--reviewed-by", default="", metavar="NAME", help="Native speaker who has read what changed.")
+@click.option("--yes", is_flag=True, help="Write the changes into the catalogues.")
+@click.pass_context
+def import_(ctx: click.Context, file: Path, reviewed_by: str, yes: bool) -> None:
+    """Show what the sheet FILE would change, and write it with --yes.
+
+    A sheet with any mistake changes nothing. An empty cell takes no translation away. Amazigh stays a draft unless
+    `--reviewed-by` names who has read it; a draft that is right as it stands is confirmed by `ok` in its state column.
+    """
+    from gateway.flowfiles import read
+    from gateway.translation.sheet import planned
+
+    name = " ".join(reviewed_by.split())
+    plan = planned(read(file), _rows((), None), str(file), name)
+    for change in plan.changes:
+        click.echo(_shown(change))
+    for problem in plan.problems:
+        click.echo(problem, err=True)
+    if plan.problems:
+        raise AwalError(f"{file}: {len(plan.problems)} mistakes; nothing was written. Correct them and import again.")
+    if yes and plan.changes:
+        _write(plan.changes, name)
+    done = "written" if yes else "to write: add --yes"
+    emptied = f" {plan.emptied} emptied cells were left as they are." if plan.emptied else ""
+    click.echo(f"{len(plan.changes)} changes {done}.{emptied}", err=True)
+    ctx.exit(0)
+
+
+def _shown(change: Change) -> str:
+    from flows.encoding import segments
+
+    before, after = segments(change.old) if change.old else 0, segments(change.new)
+    cost = f" [{before} → {after} SMS]" if before != after else ""
+    draft = " (draft)" if change.fuzzy else ""
+    return f"line {change.line}: {change.text.context} {change.language}: {change.old!r} → {change.new!r}{cost}{draft}"
+
+
+def _write(changes: Sequence[Change], reviewer: str) -> None:
+    """Put changed words into the catalogues, which are brought up to date on the way."""
+    from datetime import datetime
+
+    from gateway.translation.catalogues import path_of, put, read, written
+
+    folder, loaded = outside().directory / "locales", _loaded(())
+    today = datetime.now().astimezone().date().isoformat()
+    for tag in dict.fromkeys(change.language for change in changes):
+        _update(tag, loaded, previous=True)
+        path = path_of(folder, tag)
+        catalog = read(path)
+        for change in changes:
+            if change.language == tag:
+                review = f"reviewed by {reviewer}, {today}" if change.reviewed else ""
+                put(catalog, change.text.context, change.text.source, change.new, fuzzy=change.fuzzy, review=review)
+        path.write_text(written(catalog, tag, path.read_text("utf-8"), previous=True), "utf-8")
+
+
+def _update(tag: str, loaded: Sequence[Loaded], previous: bool) -> None:
+    from babel.messages.catalog import Catalog
+
+    from gateway.translation.catalogues import path_of, read, template, updated, written
+
+    base, flows = outside().directory, {one.flow.id: one.flow for one in loaded if one.flow is not None}
+    path = path_of(base / "locales", tag)
+    foreign = [Path(one.file) for one in loaded if one.flow is not None and one.flow.language != tag]
+    known = _Served(tag, {name: flow.language for name, flow in flows.items()})
+    before = path.read_text("utf-8") if path.exists() else ""
+    old = read(path) if before else Catalog(charset="utf-8")
+    catalog, tally = updated(old, template(foreign, base), known)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(written(catalog, tag, before, previous=previous), "utf-8")
+    parts = f"{tally.kept} kept, {tally.new} new, {tally.changed} changed (drafts), {tally.gone} gone"
+    click.echo(f"{path}: {parts}.", err=True)
+
+
+class _Served:
+    """Knows the words that are served for a text already, from the shipped catalogues or the glossary."""
+
+    def __init__(self, tag: str, sources: Mapping[str, str]) -> None:
+        self.tag, self.sources, self.texts = tag, sources, outside().texts
+
+    def __call__(self, message: Message) -> tuple[str, bool]:
+        from flows.model import Text
+
+        text = Text(message.context or "", str(message.id))
+        source = self.sources.get(text.context.partition("/")[0], "fr")
+        words = self.texts.flow(text, self.tag, source)
+        state = self.texts.state(text, self.tag, source)
+        if words.language != self.tag or (self.tag == "zgh-Latn" and state != "ok"):
+            return "", False  # what is generated is never written down as a translation
+        return words.text, state != "ok"
+
+
+def _flow_files(files: Iterable[Path]) -> list[Path]:
+    from gateway.flowfiles import TESTS
+
+    return [file for file in files if not file.name.endswith(TESTS)] or flows_of_project()
+
+
+def _loaded(files: Iterable[Path]) -> list[Loaded]:
+    """Return the flows meant; one that cannot be loaded is named and left out."""
+    from gateway.flowfiles import load_all
+
+    loaded = load_all(_flow_files(files))
+    for one in loaded:
+        if one.flow is None:
+            click.echo(f"{one.problems[0].line_text()} Its texts are left out.", err=True)
+    return loaded
+
+
+def _rows(files: Iterable[Path], segments: int | None) -> list[Row]:
+    from gateway.translation.texts import rows
+
+    base = outside()
+    return list(rows(_loaded(files), base.texts, base.directory / "locales", segments))
+
+
+def _tags(languages: Sequence[str], loaded: Sequence[Loaded]) -> list[str]:
+    from gateway.settings import did_you_mean
+    from locales.tags import MENU_ORDER
+
+    for tag in languages:
+        if tag not in MENU_ORDER:
+            raise AwalError(f"there is no language {tag!r}. {did_you_mean(tag, list(MENU_ORDER))}")
+    flows = [one.flow for one in loaded if one.flow is not None]
+    needed = {tag for flow in flows for tag in flow.languages if tag != flow.language}
+    return list(languages) or [tag for tag in MENU_ORDER if tag in needed]
+
+
+def _unfinished(found: Iterable[Row]) -> Iterable[tuple[Row, str]]:
+    for row in found:
+        for tag in row.flow.languages:
+            cell = row.cells[tag]
+            if cell.long or cell.state not in ("ok", "source"):
+                yield row, tag
+
+
+def _open(row: Row, tag: str) -> dict[str, object]:
+    cell = row.cells[tag]
+    size = cell.size
+    return {
+        "file": row.file,
+        "line": row.line,
+        "context": row.text.context,
+        "language": tag,
+        "state": cell.state,
+        "long": cell.long,
+        "units": size.units if size else 0,
+        "segments": size.segments if size else 0,
+    }
+
+
+def _fallbacks() -> Mapping[str, int]:
+    """Return how many texts each fallback served; none where no gateway has run here yet."""
+    from gateway.settings import FILE
+    from storage.open import store_path
+
+    directory = outside().directory
+    if not (directory / FILE).is_file():
+        return {}
+    opened = project(readonly=True)
+    if not store_path(opened.settings.gateway.store, directory).is_file():
+        return {}
+    return opened.store.fallbacks()
