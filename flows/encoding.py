@@ -110,11 +110,9 @@ def thrifty(text: str) -> str:
 
 
 def bare_letter(character: str) -> str:
-    """Return what can be sent for a character outside GSM-7; empty when nothing can."""
-    if _OTHER_SCRIPT.match(character):
-        return ""
-    found = "".join(one for one in unicodedata.normalize("NFKD", sms_safe(character)) if one in GSM7)
-    return found if found.strip() else ""
+    """Return the bare form of a French letter outside GSM-7; empty for any other character: ½ is not 12, ḍ is not d."""
+    letter, marks = (plain := unicodedata.normalize("NFD", character))[:1], plain[1:]
+    return letter if letter in GSM7 and _FRENCH_MARKS.issuperset(marks) else ""
 
 
 def _units(text: str, coding: Encoding) -> int:
@@ -144,6 +142,7 @@ _PAIRS: dict[Encoding, re.Pattern[str]] = {
     "GSM-7": re.compile(r"[\f^{}\\\[~\]|€]"),
     "UCS-2": re.compile("[\U00010000-\U0010ffff]"),
 }
+_FRENCH_MARKS = frozenset("\u0300\u0301\u0302\u0308\u0327")
 _UNSEEN = dict.fromkeys(
     [0x00AD, 0x061C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
 )
