@@ -101,10 +101,9 @@ def updated(old: Catalog, template: Catalog, known: Known) -> tuple[Catalog, Tal
             new += 1
             words, draft = known(message)
             _put(fresh, message, None, words=words, draft=draft)
-    active = {_key(message) for message in _messages(old)}
-    fresh.obsolete.update((_index(left), left) for left in before.values() if left.string)
-    gone = sum(key in active for key in before)
-    return fresh, Tally(len(_messages(fresh)) - new - changed, new, changed, gone)
+    left = {message.context for message in _messages(old)} - {message.context for message in _messages(template)}
+    fresh.obsolete.update((_index(one), one) for one in before.values() if one.string)
+    return fresh, Tally(len(_messages(fresh)) - new - changed, new, changed, len(left))
 
 
 def put(catalog: Catalog, context: str, source: str, words: str, *, fuzzy: bool, review: str = "") -> None:
@@ -205,7 +204,7 @@ def problems(path: Path, tag: str) -> Iterator[str]:
     """Yield what is wrong with a catalogue, each with line and remedy; raises CatalogueError where it is no gettext."""
     catalog = read(path)
     wanted = re.sub(r"\s", "", PLURAL_HEADERS.get(tag, ""))
-    given = re.search(r'"Plural-Forms: *(.*?)\\n"', path.read_text("utf-8").replace('"\n"', ""))
+    given = re.search(r'Plural-Forms: *(.*?)\\n"', path.read_text("utf-8").replace('"\n"', ""))
     if given and re.sub(r"\s", "", given[1]) != wanted:
         yield f"{path}:1: the plural rule is not that of '{tag}'. Write \"Plural-Forms: {PLURAL_HEADERS[tag]}\\n\"."
     for message in _messages(catalog):
