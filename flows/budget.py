@@ -125,10 +125,10 @@ def estimate(explored: Explored) -> Estimate | None:
     )
 
 
-def estimates(flow: Flow, texts: Texts, limits: Limits | None = None) -> list[Estimate]:
-    """Return what a flow costs in each of its languages, over both bearers."""
+def estimates(flow: Flow, texts: Texts, limits: Limits | None = None, within: str = "") -> list[Estimate]:
+    """Return what a flow costs in each of its languages, over both bearers, on a gateway of the region `within`."""
     bearers: tuple[Bearer, ...] = ("ussd", "sms")
-    walks = (explore(flow, texts, language, bearer, limits) for language in flow.languages for bearer in bearers)
+    walks = (explore(flow, texts, tag, bearer, limits, within) for tag in flow.languages for bearer in bearers)
     return [found for walk in walks if (found := estimate(walk)) is not None]
 
 

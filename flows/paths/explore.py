@@ -62,6 +62,7 @@ class Explored(Struct, frozen=True):
     limits: Limits
     nodes: tuple[Node, ...]
     complete: bool
+    within: str = ""
 
     @property
     def known(self) -> int:
@@ -75,22 +76,25 @@ def explore(
     language: str,
     bearer: Bearer,
     limits: Limits | None = None,
+    within: str = "",
     most: int = MOST_TURNS,
 ) -> Explored:
-    """Walk every path of a flow without sub-flows to run (`flows.link`) and without other errors."""
-    walker = _Walker(flow, texts, language, bearer, limits or Limits())
+    """Walk every path of a flow without sub-flows to run (`flows.link`) and without other errors.
+
+    `within` is the gateway's region, where menus of places open first.
+    """
+    walker = _Walker(flow, texts, language, Inbound(bearer=bearer, limits=limits or Limits(), within=within))
     walker.walk(most)
-    return Explored(flow, language, bearer, walker.limits, tuple(walker.nodes), not walker.waiting)
+    nodes = tuple(walker.nodes)
+    return Explored(flow, language, bearer, walker.inbound.limits, nodes, not walker.waiting, within)
 
 
 class _Walker:
     """Keeps the states seen, and those whose replies have not been tried."""
 
-    def __init__(self, flow: Flow, texts: Texts, language: str, bearer: Bearer, limits: Limits) -> None:
+    def __init__(self, flow: Flow, texts: Texts, language: str, inbound: Inbound) -> None:
         self.flow = flow
-        self.language = language
-        self.bearer = bearer
-        self.limits = limits
+        self.inbound = inbound
         self.texts = texts
         self.reads = Reads(flow, Graph(flow))
         self.replies = Replies(self.reads, Atlas(texts.places, language), language)
@@ -101,20 +105,20 @@ class _Walker:
 
     def walk(self, most: int) -> None:
         """Try every reply in every state, until there is none left or too many turns were taken."""
-        self._turn(begin("", self._inbound("")), self._inbound("", "start"))
+        self._turn(begin("", self.inbound), replace(self.inbound, event="start"))
         while self.waiting and self.turns < most:
             self._expand(self.waiting.pop())
 
     def _expand(self, at: int) -> None:
         node = self.nodes[at]
-        walk = self._walk(node.state, "")
+        walk = self._walk(node.state)
         found: dict[tuple[object, ...], int] = {}
         for reply in self.replies.of(walk, node.scene):
             if node.again and reply.kind in ONWARD:
                 continue
             key = (reply.kind, reply.like or reply.text)
             if key not in found:
-                found[key] = self._turn(self._read_on(node, reply), self._inbound(reply.text))
+                found[key] = self._turn(self._read_on(node, reply), replace(self.inbound, text=reply.text))
             if found[key] >= 0 and not (reply.kind in ONWARD and self.nodes[found[key]].again):
                 node.edges.append(Edge(reply, found[key]))
 
@@ -134,7 +138,7 @@ class _Walker:
         if key not in self._known:
             self._known[key] = len(self.nodes)
             asks = kept.phase == "steps" and kept.status == "active"
-            view = scene(self._walk(kept, ""))
+            view = scene(self._walk(kept))
             name = self.flow.steps[kept.at].id if asks else ""
             self.nodes.append(Node(kept, view, name, again, kept.status != "active"))
             if kept.status == "active":
@@ -158,10 +162,5 @@ class _Walker:
             answers={name: value for name, value in state.answers.items() if name in live},
         )
 
-    def _walk(self, state: Conversation, text: str) -> Walk:
-        return Walk(self.flow, state, self._inbound(text), NOW, self.texts)
-
-    def _inbound(self, text: str, event: str = "reply") -> Inbound:
-        return Inbound(
-            bearer=self.bearer, event="start" if event == "start" else "reply", text=text, limits=self.limits
-        )
+    def _walk(self, state: Conversation) -> Walk:
+        return Walk(self.flow, state, self.inbound, NOW, self.texts)

@@ -97,4 +97,5 @@ class _Typeset(Voice):
 
 
 def _walk(explored: Explored, flow: Flow, node: Node, texts: Texts) -> Walk:
-    return Walk(flow, node.state, Inbound(bearer=explored.bearer, limits=explored.limits), NOW, texts)
+    inbound = Inbound(bearer=explored.bearer, limits=explored.limits, within=explored.within)
+    return Walk(flow, node.state, inbound, NOW, texts)

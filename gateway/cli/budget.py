@@ -40,26 +40,28 @@ def budget(flow: str, as_json: bool) -> None:
     found, beside = find(flow)
     whole = link(found, {one.id: one for one in beside})
     texts = outside().texts
-    known, dear = estimates(whole, texts), letters(whole, texts)
+    region, prices = _settings()
+    known, dear = estimates(whole, texts, within=region), letters(whole, texts)
     if as_json:
-        write_json(_document(whole.id, whole.version, known, dear, _prices()))
+        write_json(_document(whole.id, whole.version, known, dear, prices))
     else:
-        _show(f"{whole.id}, version {whole.version}", known, dear, _prices())
+        _show(f"{whole.id}, version {whole.version}", known, dear, prices)
 
 
-def _prices() -> dict[str, Prices]:
-    """Return the prices of the project's channels that have any; none outside of a project."""
+def _settings() -> tuple[str, dict[str, Prices]]:
+    """Return the project's region, and the prices of the channels that have any; nothing outside of a project."""
     from flows.budget import Prices
     from gateway.settings import FILE
 
     project = outside()
     if not (project.directory / FILE).is_file():
-        return {}
+        return "", {}
     found = {
         name: Prices(channel.price_sms, channel.price_in, channel.price_ussd, channel.currency)
         for name, channel in project.settings.channels.items()
     }
-    return {name: prices for name, prices in found.items() if prices.sms or prices.inbound or prices.session}
+    priced = {name: prices for name, prices in found.items() if prices.sms or prices.inbound or prices.session}
+    return project.settings.gateway.region, priced
 
 
 # for people ----------------------------------------------------------------------------------------------------

@@ -169,6 +169,16 @@ def test_a_clearer_second_asking_and_its_end_are_walked():
     assert "Réponses non comprises." in found
 
 
+def test_a_gateway_of_a_region_shows_its_own_places_first_and_the_others_after():
+    flow = flow_of("- id: q\n  ask: Votre commune ?\n  type: place\n")
+    home, anywhere = (explore(flow, TEXTS, "fr", "ussd", within=code) for code in ("02", ""))
+    first = home.nodes[home.known].scene
+    assert "Berkane" in first.pages[0]
+    assert "Autre région" in first.pages[-1]
+    assert len(home.nodes) > len(anywhere.nodes), "the other regions too"
+    assert home.complete
+
+
 def test_a_menu_is_walked_to_its_leaves_and_back():
     menu = (
         "- id: m\n  menu: Quoi ?\n  options:\n    a: {label: A, options: {b: {label: B, say: Bureau B.}}}\n"
