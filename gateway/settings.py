@@ -127,7 +127,9 @@ class Channel(Section, frozen=True, kw_only=True):
     price_sms: Annotated[float, Note("What one SMS segment sent costs, for `awal budget`.", least=0)] = 0.0
     price_in: Annotated[float, Note("What one SMS received costs, where its provider bills it.", least=0)] = 0.0
     price_ussd: Annotated[float, Note("What one USSD session costs.", least=0)] = 0.0
-    currency: Annotated[str, Note("Currency of these prices.", pattern="[A-Z]{3}", hint="three capital letters")] = "MAD"
+    currency: Annotated[str, Note("Currency of these prices.", pattern="[A-Z]{3}", hint="three capital letters")] = (
+        "MAD"
+    )
     retry_first: Annotated[float, Note("Seconds before the first retry; doubled each time, to 1 h.", least=0)] = 5.0
 
 
