@@ -7,11 +7,13 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,46 @@ def test_a_new_version_is_served_while_old_conversations_go_on(make: Callable[..
         assert before.reply("Oujda").screen.startswith("END Merci")
         assert answered(Phone(gateway), "1", "5").screen.startswith("CON Où vivez-vous ?")
         assert Counter(row["flow_version"] for row in project.rows()) == {1: 3, 2: 2}
+
+
+@contextmanager
+def full_disk(gateway: Gateway) -> Iterator[None]:
+    """Let no process of the gateway write to a file, as a full disk would; its log falls silent too."""
+
+    def family(pid: int) -> list[int]:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *(one for child in children for one in family(int(child)))]
+
+    def limit(full: bool) -> None:
+        for pid in family(gateway.server.process.pid):
+            hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (0 if full else hard, hard))
+
+    limit(True)
+    try:
+        yield
+    finally:
+        limit(False)
+
+
+def test_a_full_disk_is_said_and_costs_no_conversation(phone: Phone) -> None:
+    gateway = phone.gateway
+    phone.dial().reply("1", "1", "نعم")
+    before, stranger = phone.screen, Phone(gateway)
+    fields = {"id": f"full-{phone.number}", "from": stranger.number, "to": "1", "text": "EAU"}
+    with full_disk(gateway):
+        health = gateway.get("/health")
+        assert (health.status, "reason" in json.loads(health.text)) == (503, True)
+        for _ in range(2):
+            assert phone.send(text=phone.path + "*5").screen == "END الخدمة غير متاحة الآن. حاولوا لاحقا."
+        assert stranger.dial().screen.startswith("END ")
+        assert gateway.post(gateway.urls["at"]["sms"], fields).status == 503, "never 200 for what is not on disk"
+        assert phone.send().screen == before, "what was answered before can still be read"
+    assert gateway.get("/health").status == 200
+    assert phone.reply("5").screen.startswith("CON ما هي جماعتكم")
+    assert stranger.send().screen.startswith("CON 1 ")
+    assert gateway.post(gateway.urls["at"]["sms"], fields).status == 200
+    assert len(gateway.project.awal("mydata", stranger.number).json["inbound"]) == 2
 
 
 # export --------------------------------------------------------------------------------------------------------
