@@ -28,10 +28,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
 @click.command()
 @click.argument("type", metavar="TYPE", type=click.Choice(QUESTION_TYPES))
 @click.option("--options", default="{}", metavar="JSON", help="What the question accepts, as a JSON object.")
-@click.option(
-    "--language", default="", metavar="L", type=click.Choice(["", *sorted(TAGS)]), help="The citizen's language."
-)
-def read(type: str, options: str, language: str) -> None:
+@click.option("--language", metavar="L", type=click.Choice(sorted(TAGS)), help="The citizen's language.")
+def read(type: str, options: str, language: str | None) -> None:
     """Read replies from stdin, one JSON string a line; write one JSON object a line.
 
     It holds one of `value`, `command` and `invalid`. The options are value to label for a choice (a label may be a
@@ -44,7 +42,7 @@ def read(type: str, options: str, language: str) -> None:
     """
     from flows.reading import read as understand
 
-    spec = make_spec(type, _object(options), language)
+    spec = make_spec(type, _object(options), language or "")
     places = outside().texts.places
     for reply in lines():
         write_line(shown(understand(reply, spec, places)))
