@@ -12,9 +12,11 @@ from flows.model import Ask, Flow, Menu, Option
 from flows.screens import Line, paginate
 from flows.types import Conversation, Inbound
 from flows.voice import Voice
-from locales.tags import MENU_ORDER
+from locales.tags import LATIN, MENU_ORDER
 
 Zero = Literal["", "back", "skip"]
+SIGN = "ⵣ"
+"""The letter that stands for Amazigh itself: who sees it sees Tifinagh."""
 
 
 class Content(Struct, frozen=True):
@@ -70,6 +72,12 @@ def language_menu(flow: Flow, voice: Voice) -> Content:
     """Return the language-neutral first screen: each language by its own name."""
     offered = [tag for tag in MENU_ORDER if tag in flow.languages]
     return Content("", tuple((tag, voice.texts.native(tag)) for tag in offered))
+
+
+def script(voice: Voice) -> Content:
+    """Return the question whether a phone shows Tifinagh, in letters that every phone has."""
+    latin = Voice(voice.texts, voice.flow, LATIN, voice.answers)
+    return Content(f"{SIGN}\n{latin.phrase('script_ask')}", _pairs(latin, yes="yes", no="no"))
 
 
 def consent(voice: Voice) -> Content:

@@ -1,8 +1,8 @@
 """One inbound in, one turn out: the pure heart of Awal.
 
-A conversation goes through phases: `language` and `consent` on first contact, `steps` through the flow, `resume`
-when a lost one is taken up again, `closing` while the last words take several screens. `step()` does no I/O, reads
-no clock and draws no random number, so that the same inputs always give the same turn.
+A conversation goes through phases: `language` (for Tamazight also `script`) and `consent` on first contact, `steps`
+through the flow, `resume` when a lost one is taken up again, `closing` while the last words take several screens.
+`step()` does no I/O, reads no clock and draws no random number, so that the same inputs always give the same turn.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
 from flows.walk import Walk
+from locales.tags import LATIN, TIFINAGH
 
 
 def step(flow: Flow, conversation: Conversation, inbound: Inbound, now: datetime, texts: Texts) -> Turn:
@@ -64,8 +65,22 @@ def _language(walk: Walk) -> None:
     chosen = walk.pick(menu)
     if chosen is None:
         walk.show(menu)
+    elif chosen == TIFINAGH and LATIN in walk.flow.languages:
+        walk.move(phase="script")
+        walk.show(content.script(walk.voice))
     else:
         walk.speak(chosen)
+        enter(walk)
+
+
+def _script(walk: Walk) -> None:
+    """A phone without Tifinagh shows boxes: its owner reads Tamazight in Latin letters, from now on."""
+    asked = content.script(walk.voice)
+    chosen = walk.pick(asked) or walk.pick(asked, "yes_no")
+    if chosen is None:
+        walk.show(asked)
+    else:
+        walk.speak(TIFINAGH if chosen == "yes" else LATIN)
         enter(walk)
 
 
@@ -113,6 +128,7 @@ def _closing(walk: Walk) -> None:
 PHASES: dict[str, Callable[[Walk], None]] = {
     "new": _start,
     "language": _language,
+    "script": _script,
     "consent": _consent,
     "resume": _resume,
     "steps": _steps,

@@ -72,6 +72,8 @@ def again(walk: Walk) -> None:
         show_current(walk)
     elif walk.state.phase == "resume":
         walk.show(content.resume(walk.flow, walk.voice))
+    elif walk.state.phase == "script":
+        walk.show(content.script(walk.voice))
     elif walk.state.phase == "closing":
         walk.read_on()
     else:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from flows.model import Bearer, Value
 
 Event = Literal["start", "reply", "drop"]
-Phase = Literal["new", "language", "consent", "resume", "steps", "closing"]
+Phase = Literal["new", "language", "script", "consent", "resume", "steps", "closing"]
 Status = Literal["active", "done", "stopped", "refused", "failed", "expired"]
 
 

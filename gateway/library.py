@@ -14,6 +14,7 @@ from gateway import log
 from locales.folding import fold
 from locales.negotiation import keyword_language
 from locales.phrases import PHRASES
+from locales.tags import LATIN, TIFINAGH
 from storage.store import Store
 
 MOST_KEYWORDS = 3
@@ -49,7 +50,10 @@ class Library:
                 log.event("flow not served", level=40, problem=str(error))
 
     def _limited(self, flow: Flow) -> Flow:
+        """Return a flow in the languages that the gateway speaks; what is in Tifinagh is there in Latin letters too."""
         kept = tuple(tag for tag in flow.languages if tag in self.languages)
+        if TIFINAGH in kept and LATIN in self.languages and LATIN not in kept:
+            kept = (*kept, LATIN)
         return replace(flow, languages=kept or flow.languages)
 
     def _spoken(self) -> tuple[str, ...]:

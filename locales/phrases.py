@@ -22,6 +22,8 @@ CITIZEN_PHRASES: dict[str, str] = {
     "other_region": "Autre région",
     "other_place": "Autre lieu",
     "home_ask": "Choisissez un service :",
+    # Under a Tifinagh letter, for who chose Tamazight: a phone without that script shows a box.
+    "script_ask": "Voyez-vous ce signe ?",
     # Consent, once per citizen: who asks, that it is free to answer, that the number is protected.
     "consent_ask": "Votre administration demande votre avis. Participation libre, numéro protégé. D'accord ?",
     "consent_yes": "J'accepte",

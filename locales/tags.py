@@ -23,6 +23,9 @@ NATIVE: dict[str, str] = {
 Tamazight is written in ASCII letters: a phone without Tifinagh shows boxes, and its owner would not find it.
 """
 
+TIFINAGH, LATIN = "zgh", "zgh-Latn"
+"""One language in two scripts; what is written in the first can be shown in the second."""
+
 MENU_ORDER: tuple[str, ...] = tuple(NATIVE)
 TAGS: frozenset[str] = frozenset(NATIVE)
 

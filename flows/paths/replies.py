@@ -52,6 +52,8 @@ class Replies:
         match walk.state.phase:
             case "language":
                 return [_numbered(scene, self.language)]
+            case "script":
+                return [_numbered(scene, "yes")]
             case "consent":
                 return [_numbered(scene, "yes"), _numbered(scene, "no", "refuse")]
             case "steps":
