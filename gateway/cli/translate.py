@@ -31,13 +31,23 @@ def translate() -> None:
 
     The catalogues are `locales/LANGUAGE/LC_MESSAGES/flows.po`. Edit them with any gettext program, or export a sheet
     and import it again. Drafts (`fuzzy`) are not served; citizens read the next language of the fallback.
+
+    \b
+    Example:
+        awal translate update
+        awal translate status
     """
 
 
 @translate.command()
 @files_argument
 def extract(files: tuple[Path, ...]) -> None:
-    """Write every text of the flows into the template locales/flows.pot."""
+    """Write every text of the flows into the template locales/flows.pot.
+
+    \b
+    Example:
+        awal translate extract
+    """
     from gateway.translation.catalogues import template, written
 
     base = outside().directory
@@ -57,6 +67,10 @@ def update(languages: tuple[str, ...], previous: bool) -> None:
     A text that has changed keeps its translation as a draft. One that is gone goes to the file's end: conversations
     begun with it still read it. New texts take the words that are served for them already. Without LANGUAGE: all that
     the flows offer.
+
+    \b
+    Example:
+        awal translate update ar --previous
     """
     loaded = _loaded(())
     for tag in _tags(languages, loaded):
@@ -67,7 +81,12 @@ def update(languages: tuple[str, ...], previous: bool) -> None:
 @click.option("--mo", is_flag=True, help="Also write flows.mo beside each catalogue, for other gettext programs.")
 @click.pass_context
 def compile_(ctx: click.Context, mo: bool) -> None:
-    """Say whether every catalogue can be read and keeps its slots. Awal itself reads the .po files as they are."""
+    """Say whether every catalogue can be read and keeps its slots. Awal itself reads the .po files as they are.
+
+    \b
+    Example:
+        awal translate compile --mo
+    """
     from gateway.translation.catalogues import machine, problems
 
     folder = outside().directory / "locales"
@@ -96,6 +115,11 @@ def status(files: tuple[Path, ...], segments: int | None, listed: bool, as_json:
 
     Only what a person has written or reviewed counts as done. Too long is a text over one USSD screen (160 GSM-7
     letters, 70 otherwise), or over `--segments` SMS segments.
+
+    \b
+    Example:
+        awal translate status --list
+        awal translate status flows/water.yaml --segments 2
     """
     from gateway.translation.texts import counts
 
@@ -125,7 +149,12 @@ def status(files: tuple[Path, ...], segments: int | None, listed: bool, as_json:
 @click.argument("page", type=click.Path(path_type=Path))
 @segments_option
 def side(page: Path, segments: int | None) -> None:
-    """Write an HTML PAGE of every text side by side in fr, ar, zgh, zgh-Latn and ASCII, with what each costs."""
+    """Write an HTML PAGE of every text side by side in fr, ar, zgh, zgh-Latn and ASCII, with what each costs.
+
+    \b
+    Example:
+        awal translate side side.html
+    """
     from gateway.translation.page import page as made
     from gateway.translation.texts import counts
 
@@ -136,14 +165,25 @@ def side(page: Path, segments: int | None) -> None:
 
 @translate.group()
 def sheet() -> None:
-    """Exchange texts with translators who work in a spreadsheet."""
+    """Exchange texts with translators who work in a spreadsheet.
+
+    \b
+    Example:
+        awal translate sheet export texts.csv
+        awal translate sheet import texts.csv
+    """
 
 
 @sheet.command("export")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--flow", help="Only the texts of this flow.")
 def export(file: Path, flow: str | None) -> None:
-    """Write every text into FILE (CSV): side by side, each with units, segments and state."""
+    """Write every text into FILE (CSV): side by side, each with units, segments and state.
+
+    \b
+    Example:
+        awal translate sheet export texts.csv --flow water
+    """
     from gateway.translation.sheet import exported
 
     found = [row for row in _rows((), None) if flow in (None, row.flow.id)]
@@ -163,6 +203,11 @@ def import_(ctx: click.Context, file: Path, reviewed_by: str, yes: bool) -> None
 
     A sheet with any mistake changes nothing. An empty cell takes no translation away. Amazigh stays a draft unless
     `--reviewed-by` names who has read it; a draft that is right as it stands is confirmed by `ok` in its state column.
+
+    \b
+    Example:
+        awal translate sheet import texts.csv
+        awal translate sheet import texts.csv --reviewed-by "Itto Amezian" --yes
     """
     from gateway.flowfiles import read
     from gateway.translation.sheet import planned
