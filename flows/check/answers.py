@@ -12,7 +12,6 @@ from flows.check.rule import Finding, Subject, rule
 from flows.conditions import Comparison, Name, parse
 from flows.load.problem import did_you_mean, listed, quoted
 from flows.model import Ask
-from flows.paths.shown import Shown
 from locales.slots import slots
 from locales.tags import TAGS
 
@@ -214,13 +213,12 @@ def unknown_slot(subject: Subject) -> Iterator[Finding]:
 def unfilled_slot(subject: Subject) -> Iterator[Finding]:
     """Find the slots that a walk shows as they are written."""
     seen: set[tuple[str, str]] = set()
-    shown = Shown(subject.flow, subject.texts)
     for walk in subject.walks:
         for node in walk.nodes:
             open_ = slots(node.words)
             for spot in subject.spots() if open_ else ():
                 for name in sorted(slots(spot.text.source) & open_):
-                    if (spot.at, name) not in seen and shown.holds(node, spot.text):
+                    if (spot.at, name) not in seen and subject.shown.holds(node, spot.text):
                         seen.add((spot.at, name))
                         message = f"a path comes here without an answer to '{name}'; citizens would see {{{name}}}"
                         yield Finding(subject.line(spot.at), message, f"Write a when: answered({name})")

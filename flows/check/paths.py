@@ -11,7 +11,6 @@ from flows.load.problem import did_you_mean, quoted
 from flows.model import END, Ask, Go, Run
 from flows.paths.reads import texts as texts_of
 from flows.paths.routes import trapped
-from flows.paths.shown import Shown
 
 
 @rule("F312", "unknown-flow", "A `run` names no flow of the folder, or flows run each other in a circle.")
@@ -117,10 +116,9 @@ def never_shown(subject: Subject) -> Iterator[Finding]:
 
 def _hidden(subject: Subject) -> set[str]:
     """Return the contexts of the texts that no state shows."""
-    shown = Shown(subject.flow, subject.texts)
     hidden = {text.context: text for step in subject.flow.steps for text in texts_of(step)}
     for node in (node for walk in subject.walks for node in walk.nodes):
-        hidden = {context: text for context, text in hidden.items() if not shown.holds(node, text)}
+        hidden = {context: text for context, text in hidden.items() if not subject.shown.holds(node, text)}
     return set(hidden)
 
 

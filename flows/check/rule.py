@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from msgspec import Struct
 from flows.link import LinkError, link
 from flows.load.problem import Code, Level, Problem, code, sentence
 from flows.model import Ask, Bearer, End, Flow, Menu, Option, Run, Say, Set, Step, Text
-from flows.paths import Explored, Graph, explore
+from flows.paths import MOST_TURNS, Explored, Graph, Node, Shown, explore
 from flows.texts import Place, Texts, Words
 from flows.types import Limits
 from locales.phrases import PHRASES
@@ -139,15 +140,27 @@ class Subject(Struct, frozen=True, dict=True):
 
     @cached_property
     def walks(self) -> tuple[Explored, ...]:
-        """Every path, in each language and over each bearer."""
+        """Every path, in each language and over each bearer; after one that is too long, others are cut short."""
         if isinstance(self.linked, LinkError):
             return ()
         bearers: tuple[Bearer, ...] = ("ussd", "sms")
-        return tuple(
-            explore(self.linked, self.texts, language, bearer, self.limits)
-            for language in self.flow.languages
-            for bearer in bearers
-        )
+        found: list[Explored] = []
+        for language, bearer in product(self.flow.languages, bearers):
+            most = MOST_TURNS if all(walk.complete for walk in found) else MOST_TURNS // 10
+            found.append(explore(self.linked, self.texts, language, bearer, self.limits, most=most))
+        return tuple(found)
+
+    def spotted(self, node: Node) -> int:
+        """Return the line of what a state shows: its question, or the last words said."""
+        if node.step:
+            return self.place(node.step)
+        said = [spot for spot in self.spots() if self.shown.holds(node, spot.text)]
+        return self.line(said[-1].at) if said else 1
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Tells which texts a state shows."""
+        return Shown(self.flow, self.texts)
 
     def place(self, step: str) -> int:
         """Return the line of a step that a walk came to; one of a sub-flow is at the line of its run."""

@@ -64,11 +64,11 @@ def cut_screen(subject: Subject) -> Iterator[Finding]:
     seen: set[int] = set()
     for walk in subject.walks:
         for node in walk.nodes if walk.bearer == "ussd" else ():
-            line = subject.place(node.step)
-            for cut in _cut(node, subject) if line not in seen else ():
+            cut = next(_cut(node, subject), "")
+            line = subject.spotted(node) if cut else 0
+            if cut and line not in seen:
                 seen.add(line)
                 yield Finding(line, f"{cut} does not fit one screen in '{walk.language}'", "Shorten it")
-                break
 
 
 def _cut(node: Node, subject: Subject) -> Iterator[str]:
@@ -109,7 +109,7 @@ def long_message(subject: Subject) -> Iterator[Finding]:
     for walk in subject.walks:
         for node in walk.nodes if walk.bearer == "sms" else ():
             size = segments(node.scene.pages[0])
-            line = subject.place(node.step)
+            line = subject.spotted(node) if size > MOST_SEGMENTS else 0
             if size > max(MOST_SEGMENTS, worst.get(line, (0, ""))[0]):
                 worst[line] = (size, walk.language)
     for line, (size, language) in sorted(worst.items()):

@@ -3,5 +3,6 @@
 from flows.paths.explore import MOST_TURNS, Edge, Explored, Node, explore
 from flows.paths.graph import Graph, leaves
 from flows.paths.replies import ONWARD, Reply
+from flows.paths.shown import Shown
 
-__all__ = ["MOST_TURNS", "ONWARD", "Edge", "Explored", "Graph", "Node", "Reply", "explore", "leaves"]
+__all__ = ["MOST_TURNS", "ONWARD", "Edge", "Explored", "Graph", "Node", "Reply", "Shown", "explore", "leaves"]

@@ -3,9 +3,15 @@
 from pathlib import Path
 
 import pytest
+from flow_world import some_steps
+from hypothesis import HealthCheck, given, settings
 
+from flows.budget import estimate
 from flows.check import check, check_all
+from flows.encoding import fits
 from flows.load import load
+from flows.paths import explore
+from flows.paths.routes import trapped
 from locales.catalogue import Catalogues
 
 TEXTS = Catalogues()
@@ -118,6 +124,11 @@ def test_a_session_too_short_for_the_usual_citizen_names_both_figures():
     assert "180 s" in told.message
 
 
+def test_last_words_are_told_at_their_own_line():
+    assert only(YES_NO.format("q") + f"- say: Merci\n- say: Voyez {'x' * 170}\n").line == 10
+    assert only(YES_NO.format("q") + f"- say: {'mot ' * 200}\n- say: {'mot ' * 200}\n").line == 10
+
+
 # what costs ----------------------------------------------------------------------------------------------------
 def test_a_letter_is_told_only_where_it_costs():
     short = "- say: Vous êtes là.\n"
@@ -192,6 +203,25 @@ def test_an_answer_that_phones_turn_round_is_one_too():
 
 def test_a_latin_word_in_an_arabic_line_is_a_warning():
     assert only("- say: {fr: Bonjour, ar: رمز PIN الخاص}\n", BOTH).level == "warning"
+
+
+# any flow ------------------------------------------------------------------------------------------------------
+@given(some_steps())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_flow_is_checked_without_a_fault(steps):
+    """A flow that passes keeps its word: every path ends, and no screen shows a brace or is too long."""
+    loaded = load(f"{BOTH}provisional: [ar]\nsteps:\n{steps}", "f.yaml")
+    errors = [one for one in check_all([loaded], TEXTS, deep=True) if one.level == "error"]
+    if loaded.flow is None or errors:
+        return
+    for bearer in ("ussd", "sms"):
+        walked = explore(loaded.flow, TEXTS, "fr", bearer)
+        assert walked.complete
+        assert not trapped(walked)
+        pages = [page for node in walked.nodes for page in node.scene.pages]
+        assert not any("{" in page for page in pages)
+        assert bearer == "sms" or all(fits(page, 160, 70) for page in pages)
+        assert estimate(walked) is not None
 
 
 # sub-flows -----------------------------------------------------------------------------------------------------

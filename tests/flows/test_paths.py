@@ -4,9 +4,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from flow_world import some_steps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from flows.check import check
 from flows.encoding import fits
 from flows.engine import step
 from flows.link import link
@@ -73,7 +75,11 @@ def test_every_page_of_a_shipped_flow_fits(key):
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_a_citizen_sees_was_walked(key, choices):
     """A citizen takes any way through; the engine keeps the whole state, saved and read back."""
-    walked = WALKED[key]
+    play(WALKED[key], choices)
+
+
+def play(walked, choices):
+    """Let the engine take a way of the walk, reply by reply; each screen must be one of the walk's."""
     seen = screens(walked)
     node = walked.nodes[0]
     state = begin("", Inbound(bearer=walked.bearer))
@@ -98,6 +104,17 @@ def walked_key(turn, walked):
 def _reply(walked, turn, text):
     state = msgspec.json.decode(msgspec.json.encode(turn.conversation), type=type(turn.conversation))
     return step(walked.flow, state, Inbound(bearer=walked.bearer, text=text), NOW, TEXTS)
+
+
+@given(some_steps(slots=False), st.sampled_from(["ussd", "sms"]), st.lists(st.integers(0, 99), min_size=3, max_size=20))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_a_citizen_of_any_flow_sees_was_walked(steps, bearer, choices):
+    """Answers that the walk took for the same, or left out, make no difference to the engine."""
+    loaded = load(HEAD + steps, "f.yaml")
+    assert loaded.flow
+    if any(one.level == "error" for one in check(loaded.flow, loaded.lines)):
+        return
+    play(explore(loaded.flow, TEXTS, "fr", bearer), choices)
 
 
 # answers -------------------------------------------------------------------------------------------------------
@@ -143,6 +160,19 @@ def test_an_answer_is_forgotten_after_its_last_condition():
     walked = walk(pairs)
     assert walked.complete
     assert len(walked.nodes) < 80
+
+
+def test_an_answer_outlives_its_question_when_that_can_be_skipped():
+    """Asked again in a loop and skipped, it still counts; asked again and answered anew, it does not."""
+    loop = "- id: a\n  ask: Alors ?\n  type: yes_no\n{0}" + YES_NO.format("again") + '- go: a\n  when: again == "yes"\n'
+    steps = loop + '- say: Oui.\n  when: a == "yes"\n- say: Fin.\n'
+
+    def kept(walked):
+        return {node.state.answers.get("a", "") for node in walked.nodes if node.step == "a"}
+
+    assert kept(walk(steps.format("  optional: yes\n"))) == {"", "yes", "no"}
+    assert kept(walk(steps.format("  retries: 0\n  on_fail: skip\n"))) == {"", "yes", "no"}
+    assert kept(walk(steps.format(""))) == {""}
 
 
 def test_a_flow_with_too_many_states_says_so():
