@@ -13,9 +13,9 @@ from gateway.cli.check import flows_of_project
 from gateway.cli.common import as_json, outside, project, write_json, write_table
 
 if TYPE_CHECKING:
-    from babel.messages.catalog import Message
-
     from flows.load import Loaded
+    from flows.model import Flow
+    from gateway.translation.folder import Folder
     from gateway.translation.sheet import Change
     from gateway.translation.texts import Row
 
@@ -72,9 +72,9 @@ def update(languages: tuple[str, ...], previous: bool) -> None:
     Example:
         awal translate update ar --previous
     """
-    loaded = _loaded(())
-    for tag in _tags(languages, loaded):
-        _update(tag, loaded, previous)
+    folder = _folder()
+    for tag in _tags(languages, folder.flows):
+        _update(folder, tag, previous=previous)
 
 
 @translate.command("compile")
@@ -241,55 +241,24 @@ def _write(changes: Sequence[Change], reviewer: str) -> None:
     """Put changed words into the catalogues, which are brought up to date on the way."""
     from datetime import datetime
 
-    from gateway.translation.catalogues import path_of, put, read, written
-
-    folder, loaded = outside().directory / "locales", _loaded(())
-    today = datetime.now().astimezone().date().isoformat()
+    review = f"{reviewer}, {datetime.now().astimezone().date().isoformat()}" if reviewer else ""
+    folder = _folder()
     for tag in dict.fromkeys(change.language for change in changes):
-        _update(tag, loaded, previous=True)
-        path = path_of(folder, tag)
-        catalog = read(path)
-        for change in changes:
-            if change.language == tag:
-                review = f"reviewed by {reviewer}, {today}" if change.reviewed else ""
-                put(catalog, change.text.context, change.text.source, change.new, fuzzy=change.fuzzy, review=review)
-        path.write_text(written(catalog, tag, path.read_text("utf-8"), previous=True), "utf-8")
+        _update(folder, tag, previous=True)
+        folder.write(tag, [change for change in changes if change.language == tag], review)
 
 
-def _update(tag: str, loaded: Sequence[Loaded], previous: bool) -> None:
-    from babel.messages.catalog import Catalog
-
-    from gateway.translation.catalogues import path_of, read, template, updated, written
-
-    base, flows = outside().directory, {one.flow.id: one.flow for one in loaded if one.flow is not None}
-    path = path_of(base / "locales", tag)
-    foreign = [Path(one.file) for one in loaded if one.flow is not None and one.flow.language != tag]
-    known = _Served(tag, {name: flow.language for name, flow in flows.items()})
-    before = path.read_text("utf-8") if path.exists() else ""
-    old = read(path) if before else Catalog(charset="utf-8")
-    catalog, tally = updated(old, template(foreign, base), known)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(written(catalog, tag, before, previous=previous), "utf-8")
+def _update(folder: Folder, tag: str, *, previous: bool) -> None:
+    tally = folder.update(tag, previous=previous)
     parts = f"{tally.kept} kept, {tally.new} new, {tally.changed} changed (drafts), {tally.gone} gone"
-    click.echo(f"{path}: {parts}.", err=True)
+    click.echo(f"{folder.path(tag)}: {parts}.", err=True)
 
 
-class _Served:
-    """Knows the words that are served for a text already, from the shipped catalogues or the glossary."""
+def _folder() -> Folder:
+    from gateway.translation.folder import Folder
 
-    def __init__(self, tag: str, sources: Mapping[str, str]) -> None:
-        self.tag, self.sources, self.texts = tag, sources, outside().texts
-
-    def __call__(self, message: Message) -> tuple[str, bool]:
-        from flows.model import Text
-
-        text = Text(message.context or "", str(message.id))
-        source = self.sources.get(text.context.partition("/")[0], "fr")
-        words = self.texts.flow(text, self.tag, source)
-        state = self.texts.state(text, self.tag, source)
-        if words.language != self.tag or (self.tag == "zgh-Latn" and state != "ok"):
-            return "", False  # what is generated is never written down as a translation
-        return words.text, state != "ok"
+    base = outside()
+    return Folder(base.directory, base.texts, _loaded(()))
 
 
 def _flow_files(files: Iterable[Path]) -> list[Path]:
@@ -316,14 +285,13 @@ def _rows(files: Iterable[Path], segments: int | None) -> list[Row]:
     return list(rows(_loaded(files), base.texts, base.directory / "locales", segments))
 
 
-def _tags(languages: Sequence[str], loaded: Sequence[Loaded]) -> list[str]:
+def _tags(languages: Sequence[str], flows: Iterable[Flow]) -> list[str]:
     from gateway.settings import did_you_mean
     from locales.tags import MENU_ORDER
 
     for tag in languages:
         if tag not in MENU_ORDER:
             raise AwalError(f"there is no language {tag!r}. {did_you_mean(tag, list(MENU_ORDER))}")
-    flows = [one.flow for one in loaded if one.flow is not None]
     needed = {tag for flow in flows for tag in flow.languages if tag != flow.language}
     return list(languages) or [tag for tag in MENU_ORDER if tag in needed]
 
