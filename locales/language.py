@@ -14,7 +14,7 @@ State = Literal["ok", "fuzzy", "missing"]
 Read = Callable[[str], Iterable[Entry]]
 """Domain to its entries, those that win first."""
 
-PHRASE_DOMAINS = ("awal", "report")
+PHRASE_DOMAINS = ("awal", "report", "poster")
 PROVISIONAL = ("zgh", "zgh-Latn")
 """Languages whose attested words are served before a native review: fuzzy phrases and the glossary."""
 

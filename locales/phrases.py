@@ -7,6 +7,7 @@ noun, so that no plural is needed; dates stand on a line of their own, where Ara
 
 from __future__ import annotations
 
+from locales.poster_phrases import POSTER_PHRASES
 from locales.report_phrases import REPORT_PHRASES
 
 CITIZEN_PHRASES: dict[str, str] = {
@@ -73,5 +74,5 @@ CITIZEN_PHRASES: dict[str, str] = {
     "nothing_to_continue": "Aucune question en cours.",
 }
 
-PHRASES: dict[str, str] = {**CITIZEN_PHRASES, **REPORT_PHRASES}
-"""Every phrase: the citizens' and the reports'."""
+PHRASES: dict[str, str] = {**CITIZEN_PHRASES, **REPORT_PHRASES, **POSTER_PHRASES}
+"""Every phrase: the citizens', the reports' and the poster's."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "rehearse": "rehearse:rehearse",
     "export": "export:export",
     "report": "report:report",
+    "poster": "poster:poster",
     "outbox": "outbox:outbox",
     "keys": "keys:keys",
     "sync": "sync:sync",

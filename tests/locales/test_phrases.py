@@ -10,11 +10,13 @@ from locales.catalogue import SHIPPED, Catalogues
 from locales.extract import phrases as extracted
 from locales.phrases import CITIZEN_PHRASES, PHRASES
 from locales.pofile import Entry, entries
+from locales.poster_phrases import POSTER_PHRASES
 from locales.report_phrases import REPORT_PHRASES
 from locales.slots import slots
 
 ARABIC_LETTER = re.compile(r"[\u0621-\u064A]")
 SEVERAL_SCREENS = {"help"}
+FILES = [("phrases", CITIZEN_PHRASES), ("report_phrases", REPORT_PHRASES), ("poster_phrases", POSTER_PHRASES)]
 LONGEST = {"last": 12, "min": 0, "max": 1000, "answers": 999, "title": "المركز الصحي", "words": "ماء صحة خدمة"}
 
 
@@ -41,6 +43,7 @@ def test_no_catalogue_holds_a_phrase_that_is_gone() -> None:
         ("ar", "awal", CITIZEN_PHRASES),
         ("zgh", "awal", CITIZEN_PHRASES),
         ("ar", "report", REPORT_PHRASES),
+        ("ar", "poster", POSTER_PHRASES),
     ):
         held = [(entry.context, entry.source) for entry in shipped(tag, domain)]
         assert set(held) <= set(known.items())
@@ -102,7 +105,7 @@ def test_the_help_names_words_that_are_obeyed(catalogues: Catalogues, tag: str) 
     assert told == ["STOP", "LANGUAGE", "BACK", "RESTART", "MYDATA", "DELETE"]
 
 
-@pytest.mark.parametrize(("module", "known"), [("phrases", CITIZEN_PHRASES), ("report_phrases", REPORT_PHRASES)])
+@pytest.mark.parametrize(("module", "known"), FILES)
 def test_every_phrase_reaches_the_translators(module: str, known: dict[str, str]) -> None:
     with (SHIPPED / f"{module}.py").open("rb") as file:
         found = {context: text for _, _, (context, text), _ in extracted(file, (), (), {})}
