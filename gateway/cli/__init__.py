@@ -42,6 +42,8 @@ COMMANDS = {
     "doctor": "doctor:doctor",
 }
 """Command to `module:function`, in the order of the help."""
+SENTENCE = 200
+"""No first sentence is longer."""
 
 
 class Lazy(click.Group):
@@ -58,6 +60,12 @@ class Lazy(click.Group):
         module, name = COMMANDS[cmd_name].split(":")
         found: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with the whole first sentence of its help."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(SENTENCE)) for name, one in found if one])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

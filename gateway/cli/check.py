@@ -37,8 +37,14 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     else:
         for problem in problems:
             click.echo(problem.line_text())
-        click.echo(f"{len(found)} checked: {errors} errors, {len(problems) - errors} warnings.", err=True)
+        told = f"{counted(errors, 'error')}, {counted(len(problems) - errors, 'warning')}"
+        click.echo(f"{len(found)} checked: {told}.", err=True)
     ctx.exit(1 if errors else 0)
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its noun: 1 error, 2 errors."""
+    return f"{count} {what}{'s'[: count != 1]}"
 
 
 def others(files: list[Path]) -> set[Path]:

@@ -13,6 +13,10 @@ import click
 from flows.errors import AwalError
 from gateway.settings import FILE, ID
 
+PROGRAM = Path(__file__).parent.parent.parent
+SURVEYS = PROGRAM / "flows" / "surveys"
+"""The flows that are shipped."""
+
 GUIDE = """\
 # An Awal project. Every setting, its default and its meaning: gateway/settings.md of the program, or `awal doctor`.
 # A value "env:NAME" is read from the environment variable NAME. This file holds secrets: keep its mode 600, and keep
@@ -44,6 +48,12 @@ CHANNELS = """
 # account_sid = "..."
 # auth_token = "env:TWILIO_AUTH_TOKEN"
 # number = "+1..."
+#
+# A phone on the first page of the console, to try flows; its answers count like any citizen's.
+#
+# [channels.phone]
+# type = "simulator"
+# secret = "{simulator_secret}"
 
 [national]
 url = ""                              # the national platform; empty sends nothing
@@ -114,6 +124,8 @@ def init(directory: Path, demo: bool) -> None:
     password = create(directory, demo)
     click.echo(f"Made {directory / FILE}, flows/, locales/ and data/.")
     click.echo(f"Operator's password, shown this once: {password}")
+    if not demo:
+        click.echo(f"Write a flow in {directory / 'flows'}; examples to copy: {SURVEYS}")
     click.echo(f"Next: awal -C {directory} check, then awal -C {directory} serve")
 
 
@@ -158,11 +170,10 @@ def copy_shipped(directory: Path) -> None:
 
     The translations come along so that the flows stay whole when a later version ships others.
     """
-    program = Path(__file__).parent.parent.parent
-    for source in sorted((program / "flows" / "surveys").glob("*.yaml")):
+    for source in sorted(SURVEYS.glob("*.yaml")):
         _copy(source, directory / "flows" / source.name)
-    for source in sorted((program / "locales").glob("*/LC_MESSAGES/flows.po")):
-        _copy(source, directory / source.relative_to(program))
+    for source in sorted((PROGRAM / "locales").glob("*/LC_MESSAGES/flows.po")):
+        _copy(source, directory / source.relative_to(PROGRAM))
 
 
 def _copy(source: Path, target: Path) -> None:

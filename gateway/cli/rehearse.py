@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from flows.errors import AwalError
@@ -29,7 +31,7 @@ def rehearse(citizens: int, flow: str, seed: int, base: str) -> None:
 
     found = project(readonly=True)
     rehearsal = Rehearsal(found, base or perform(found, "where"), flow, seed)
-    with click.progressbar(length=citizens, label="Citizens") as bar:
+    with click.progressbar(length=citizens, label="Citizens", hidden=not sys.stdout.isatty()) as bar:
         summary = rehearsal.run(citizens, lambda: bar.update(1))
     for line in summary.lines():
         click.echo(line)

@@ -23,8 +23,18 @@ def segments(text: str | None) -> None:
 
     if text is not None:
         found = measure(text)
-        click.echo(f"{found.encoding}: {found.units} units, {found.segments} segment{'s'[: found.segments != 1]}")
+        count = f"{found.segments} segment{'s'[: found.segments != 1]}"
+        click.echo(f"{found.encoding}: {found.units} units, {count}{blame(text)}")
         return
     for one in lines():
         found = measure(one)
         write_line({"encoding": found.encoding, "units": found.units, "segments": found.segments})
+
+
+def blame(text: str) -> str:
+    """Name the letters that take a Latin text out of GSM-7, or nothing: other scripts have no choice."""
+    from flows.encoding import GSM7
+
+    dear = dict.fromkeys(sign for sign in text if sign not in GSM7)
+    latin = any(sign.isalpha() for sign in GSM7.intersection(text))
+    return f", because of {' '.join(dear)}" if dear and latin else ""

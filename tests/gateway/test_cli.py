@@ -126,9 +126,18 @@ def test_words_pass_in_every_script_whatever_the_locale() -> None:
     assert "ⴰⵡⴰⵍ كلمة" in done.stdout.decode("utf-8")
 
 
+def test_the_help_lists_each_command_with_its_whole_first_sentence(awal: Awal) -> None:
+    shown = " ".join(awal("--help").out.split())
+    assert "Make a project directory, its secrets and the operator's password." in shown
+
+
 def test_segments_of_one_text(awal: Awal) -> None:
     assert awal("segments", "Merci").out == "GSM-7: 5 units, 1 segment\n"
     assert awal("segments", "ⴰⵡⴰⵍ").out == "UCS-2: 4 units, 1 segment\n"
+
+
+def test_segments_names_the_letters_that_cost(awal: Awal) -> None:
+    assert awal("segments", "Être prêt ici, peut-être").out == "UCS-2: 24 units, 1 segment, because of Ê ê\n"
 
 
 def test_segments_of_many_texts(awal: Awal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import stat
 import tomllib
 from collections.abc import Callable
@@ -34,6 +35,19 @@ def test_a_new_project_is_complete_and_private(awal: Awal, tmp_path: Path) -> No
     password = shown.out.split("shown this once: ")[1].splitlines()[0]
     assert password not in (made / "awal.toml").read_text()
     assert check_password_hash(settings["console"]["password"], password)
+    examples = Path(re.search(r"examples to copy: (.+)", shown.out)[1])
+    assert (examples / "water.yaml").is_file()
+
+
+def test_the_phone_of_a_new_project_waits_in_comments(awal: Awal, tmp_path: Path) -> None:
+    """Taking the # away is all it needs."""
+    awal("init", tmp_path / "oriental")
+    file = tmp_path / "oriental" / "awal.toml"
+    waiting = '# [channels.phone]\n# type = "simulator"\n# secret'
+    text = file.read_text()
+    assert waiting in text
+    file.write_text(text.replace(waiting, waiting.replace("# ", "")))
+    assert "simulator" in awal("channels", project=tmp_path / "oriental").out
 
 
 def test_an_existing_project_is_left_as_it_is(awal: Awal, demo: Path) -> None:
