@@ -34,6 +34,9 @@ console.add_url_rule("/reports", "reports", reports.page)
 console.add_url_rule("/reports/file", "report_file", reports.file)
 
 EVENTS = 100
+LOOKED_THROUGH = 20 * EVENTS
+ROUTINE = frozenset({"look-up"})
+"""Kinds that are no news: a citizen who reads a menu would push a stopped channel off the page."""
 FAULTS = (400, 401, 404, 413, 500)
 """What a fault page has words for; another status borrows the nearest."""
 
@@ -95,6 +98,7 @@ def workshop() -> dict[str, object]:
         "states": STATES,
         "failed": project.store.outbox(("failed", "dead"), 5),
         "syncs": project.store.syncs(6),
+        "synced": speech.synced,
         "national": project.settings.national.url,
     }
 
@@ -133,7 +137,7 @@ def source(flow: str) -> ResponseReturnValue:
 def events() -> ResponseReturnValue:
     """List what happened lately; numbers in it are hidden, whoever wrote it."""
     say = speech.words()
-    lately = here().store.events(EVENTS)
+    lately = [one for one in here().store.events(LOOKED_THROUGH) if one[1] not in ROUTINE][:EVENTS]
     shown = [(at, event_name(say, kind), kind, log.redact(detail)) for at, kind, detail in lately]
     return render_template("events.html", events=shown)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,14 @@ from gateway.console.access import here
 from gateway.console.words import LANGUAGES, Say, say
 from locales.formats import date_short
 from reports.render_words import NO_BREAK
+
+COUNTED = {
+    "sent": "sync_sent",
+    "already held": "sync_already_held",
+    "refused": "sync_refused",
+    "waiting": "sync_waiting",
+}
+"""What `reports.sync` counts, and the console's word for it."""
 
 
 def language() -> str:
@@ -46,3 +55,10 @@ def moment(at: int) -> str:
 def count(value: int | None) -> str:
     """Return a count with its thousands apart; an unknown one is a dash."""
     return "–" if value is None else f"{value:,}".replace(",", NO_BREAK)
+
+
+def synced(detail: str) -> str:
+    """Return what a synchronisation told, its counts in the visitor's language; faults stay as they were written."""
+    speak = words()
+    counted = re.sub(rf"(\d+) ({'|'.join(COUNTED)})\b", lambda one: speak(COUNTED[one[2]], count=one[1]), detail)
+    return counted.replace("nothing to send", speak("sync_nothing"))

@@ -33,6 +33,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Le mot de passe a été affiché par « awal init ». « awal password » en fait un nouveau.",
         "عُرضت كلمة المرور عند تنفيذ «awal init». يُنشئ «awal password» كلمة جديدة.",
     ),
+    "login_demo": (
+        "Démonstration : arrêtez-la puis relancez-la, un nouveau lien d'entrée s'affiche dans le terminal.",
+        "عرض تجريبي: أوقفه ثم أعد تشغيله، فيظهر رابط دخول جديد في نافذة الأوامر.",
+    ),
     "login_wrong": ("Ce mot de passe n'est pas le bon.", "كلمة المرور غير صحيحة."),
     "login_busy": ("Trop d'essais en même temps. Réessayez.", "محاولات كثيرة في نفس الوقت. أعد المحاولة."),
     "login_wait": (
@@ -146,7 +150,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "للمسؤول عن النظام وحده: تبقى هذه النصوص في هذا الجهاز ولا تُرسل أبدا.",
     ),
     "source": ("Fichier", "الملف"),
-    "problems": ("À corriger", "يجب تصحيحها"),
+    "problems": ("À vérifier", "للمراجعة"),
     "refused_files": ("Fichiers non servis", "ملفات غير معتمدة"),
     "problem_line": ("ligne {line}", "السطر {line}"),
     "errors_count": ("Erreurs : {count}", "الأخطاء: {count}"),
@@ -196,6 +200,11 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "sync_ok": ("fait", "تم"),
     "sync_failed": ("échoué", "فشل"),
+    "sync_sent": ("envoyés : {count}", "أُرسل: {count}"),
+    "sync_already_held": ("déjà reçus : {count}", "موجود هناك: {count}"),
+    "sync_refused": ("refusés : {count}", "مرفوض: {count}"),
+    "sync_waiting": ("en attente : {count}", "في الانتظار: {count}"),
+    "sync_nothing": ("rien à envoyer", "لا شيء للإرسال"),
     "open_platform": ("Ouvrir la plateforme", "فتح المنصة"),
     # reports
     "reports_help": (

@@ -360,6 +360,27 @@ def test_events_are_told_in_words(small: World) -> None:
     assert event_name(say("fr"), "something-new") == "something-new"
 
 
+def test_citizens_who_read_a_menu_do_not_push_news_off_the_page(small: World) -> None:
+    store = small.project.store
+    store.log_event("channel-stopped", "sms: HTTP 401", small.project.clock())
+    for _ in range(150):
+        store.log_event("look-up", "service/papers", small.project.clock())
+    page = small.operator().get("/events").text
+    assert "Canal arrêté" in page
+    assert "service/papers" not in page
+
+
+def test_what_a_synchronisation_counted_is_told_in_the_visitors_language(small: World) -> None:
+    small.project.store.log_sync(SyncRow(small.project.clock(), "https", True, "4 sent, 2 already held."))
+    small.project.store.log_sync(SyncRow(small.project.clock(), "https", True, "nothing to send."))
+    operator = small.operator()
+    french, arabic = operator.get("/").text, operator.get("/?lang=ar").text
+    assert "envoyés : 4, déjà reçus : 2." in french
+    assert "rien à envoyer." in french
+    assert "أُرسل: 4" in arabic
+    assert "already held" not in arabic
+
+
 def test_the_language_is_remembered(small: World) -> None:
     visitor = small.visitor()
     assert '<html lang="fr" dir="ltr">' in visitor.get("/").text
