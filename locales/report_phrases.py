@@ -17,7 +17,7 @@ REPORT_PHRASES: dict[str, str] = {
     "report_empty": "Aucune conversation pour cette période.",
     # Key figures.
     "report_satisfaction": "Satisfaction",
-    "report_satisfied": "de réponses satisfaites",
+    "report_satisfied": "de réponses favorables",
     "report_interval": "entre {low} et {high}",
     "report_interval_note": "L'intervalle (95 %) dit entre quelles valeurs se trouve sans doute la vraie part.",
     "report_at_least": "au moins {share}",

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from reports.questions import Question, Satisfaction
-from reports.render_words import Row, Wording, at_least, at_most, percent
+from reports.render_words import Row, Wording, at_least, at_most
 from reports.report import FlowReport, Report
 
 WIDTH = 78
@@ -85,8 +85,8 @@ def _figures(report: Report, say: Wording) -> Iterator[str]:
 def _flow(flow: FlowReport, report: Report, say: Wording) -> Iterator[str]:
     title = say.title(flow).text
     yield f"── {title} " + "─" * max(0, WIDTH - len(title) - 4)
-    done = "" if flow.completion is None else f" · {say('completed')} : {say.percent(flow.completion)}"
-    yield f"{say('begun')} : {say.count(flow.begun)}{done}"
+    done = "" if flow.completion is None else f" · {say.pair(say('completed'), say.percent(flow.completion))}"
+    yield f"{say.pair(say('begun'), say.count(flow.begun))}{done}"
     if found := flow.problem:
         yield say("problem", label=say.label(found[1], found[0], flow).text)
     for question in flow.questions:
@@ -103,7 +103,7 @@ def _question(question: Question, flow: FlowReport, report: Report, say: Wording
         yield f"  {say('none')}"
         return
     if question.satisfaction:
-        yield f"  {say('satisfaction')} : {satisfaction_words(question.satisfaction, say)}"
+        yield f"  {say.pair(say('satisfaction'), satisfaction_words(question.satisfaction, say))}"
         if change := say.change(question.satisfaction.change):
             yield f"  {change}"
     rows = list(say.rows(question, flow))
@@ -113,7 +113,7 @@ def _question(question: Question, flow: FlowReport, report: Report, say: Wording
         found = question.numbers
         ends = ((say("median"), found.median), (say("low"), found.low), (say("high"), found.high))
         yield "  " + " · ".join(f"{name} {say.number(value)}" for name, value in ends)
-    yield f"  {count_name(question, say)} : {say.count(question.n)}"
+    yield f"  {say.pair(count_name(question, say), say.count(question.n))}"
     if question.n < 30 and rows:
         yield f"  {say('indication')}"
     if question.approximate:
@@ -133,7 +133,7 @@ def _bar(row: Row, say: Wording) -> Iterator[str]:
     if row.count is None or row.share is None:
         yield f"  {label}"
     else:
-        yield f"  {label:<{LABEL}}  {bar(row.share)} {percent(row.share):>3} %  {say.count(row.count):>6}"
+        yield f"  {label:<{LABEL}}  {bar(row.share)} {say.percent(row.share):>5}  {say.count(row.count):>6}"
 
 
 def _pair(name: str, value: str) -> str:

@@ -121,6 +121,10 @@ class Wording:
         """Return a share in whole percent, the sign as the language sets it."""
         return f"{percent(share)}{NO_BREAK if self.language == 'fr' else ''}%"
 
+    def pair(self, name: str, value: str) -> str:
+        """Return a name, a colon as the language sets it, and a value."""
+        return f"{name}{' ' if self.language == 'fr' else ''}: {value}"
+
     def change(self, change: Change | None, prefix: str = "") -> str:
         """Return the sentence on a change: up, down, or nothing clear; empty where there is nothing to compare."""
         if change is None:

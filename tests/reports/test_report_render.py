@@ -224,6 +224,13 @@ def test_a_report_prints_on_one_page(sample: Report, need: Callable[..., None]) 
 
 
 # the text ---------------------------------------------------------------------------------------------------------
+def test_the_text_sets_colons_and_percents_as_its_language_does(sample: Report) -> None:
+    french, arabic = words(sample, "text"), words(sample, "text", "ar")
+    assert "Conversations : " in french
+    assert "المحادثات: " in arabic
+    assert not re.search(r" :| %", arabic)
+
+
 def test_the_text_fits_a_terminal(sample: Report) -> None:
     for language in ("fr", "ar", "zgh-Latn"):
         text = words(sample, "text", language)
