@@ -253,8 +253,11 @@ def test_a_menu_of_any_depth() -> None:
     ("body", "says"),
     [
         ("asq: x", "F301: the step has no verb: 'asq' is none. Did you mean 'ask'?"),
-        ("id: a", "F301: the step has no verb. Write one of: say, ask, menu, go, end."),
-        ("set: x", "F303: the verb 'set' (keeps a value without asking) is not available yet."),
+        ("id: a", "F301: the step has no verb. Write one of: say, ask, menu, go, end, set, run."),
+        ("set: x", "F203: `set` needs names with their values. Write set: {kind: rural}."),
+        ("set: {}", "F203: `set` needs names with their values."),
+        ("set: {Kind: x}", "F206"),
+        ("run: No Flow", "F206"),
         ("ask: x\ntype: text", "F202: a step with ask has no key 'id'."),
         ("id: a\nask: x", "F202: the question 'a' has no key 'type'."),
         ("id: a\nask: x\ntipe: text", "F201: 'tipe' is not a key of a step with ask. Did you mean 'type'?"),
