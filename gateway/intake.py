@@ -16,6 +16,7 @@ from flows.texts import Texts
 from flows.types import Conversation, Inbound
 from gateway.channels.base import Channel, ForeignSession, Received
 from gateway.library import Library
+from locales.folding import fold
 from storage.store import Citizen, Dialogue, Session
 
 
@@ -106,11 +107,9 @@ class Intake:
         """An SMS is a keyword, or a reply to what is open; the open question goes first where it understands."""
         going = self._going(dialogue, now)
         reply = self.inbound(channel, "sms", text)
-        flow, ahead = self.library.by_keyword(text), tuple[str, ...]()
-        if going and (flow is None or self._understood(going, reply, now)):
+        flow, ahead = self._meant(text, bool(going))
+        if going and (flow is None or self._understood(going, reply, now, alone=not ahead)):
             return self._goes_on(going, (reply,), dialogue)
-        if flow is None:
-            flow, ahead = self.library.by_first_words(text) or (None, ())
         if flow is None:
             return self._begins(self.library.home, citizen, dialogue, (reply,), now)
         start = replace(self.inbound(channel, "sms", None), ahead=ahead)
@@ -118,6 +117,17 @@ class Intake:
             return self._goes_on(going, (start,), dialogue)
         told = self.library.told_language(text.removesuffix(" ".join(ahead)), flow)
         return self._begins(flow, citizen, dialogue, (start,), now, told)
+
+    def _meant(self, text: str, going: bool) -> tuple[Flow | None, tuple[str, ...]]:
+        """Return the flow that a text starts, and the replies that came with its keyword.
+
+        While a question is open, only numbers after a keyword start another flow: `Eau coupée` may answer it.
+        """
+        flow = self.library.by_keyword(text)
+        found = self.library.by_first_words(text) if flow is None else None
+        if found is None or (going and not fold(found[1][0]).isdigit()):
+            return flow, ()
+        return found
 
     def _going(self, dialogue: Dialogue, now: datetime) -> tuple[Flow, Conversation] | None:
         """Return the open conversation and its own flow version, unless it has waited too long."""
@@ -134,12 +144,17 @@ class Intake:
         _, state = going
         return bool(state.flow) and state.status == "active"
 
-    def _understood(self, going: tuple[Flow, Conversation], reply: Inbound, now: datetime) -> bool:
-        """Tell whether a keyword is first of all an answer to the question that is open (an option `Eau`)."""
+    def _understood(self, going: tuple[Flow, Conversation], reply: Inbound, now: datetime, *, alone: bool) -> bool:
+        """Tell whether a keyword is first of all an answer to the question that is open (an option `Eau`).
+
+        To a question that takes any words, a keyword that stands `alone` is no answer, a sentence is.
+        """
         flow, state = going
         asked = flow.steps[state.at] if state.phase == "steps" and state.at >= 0 else None
-        if asked is None or (isinstance(asked, Ask) and asked.type == "text"):
+        if asked is None:
             return False
+        if isinstance(asked, Ask) and asked.type == "text":
+            return not alone
         turn = step(flow, state, reply, now, self.texts)
         return bool(turn.answers) or any(event.kind == "look-up" for event in turn.events)
 

@@ -356,3 +356,17 @@ def test_another_place_than_the_known_one_can_be_given(gateway):
     gateway.sms("EAU 1 5")
     assert "Écrivez le nom" in gateway.sms("2")
     assert gateway.sms("Berkane").startswith("Merci")
+
+
+def test_one_sms_is_understood_while_another_conversation_waits(several):
+    several.sms("SANTE")
+    several.sms("oui")
+    assert several.sms("EAU 1 4 Oujda").startswith("Merci")
+    assert several.answers() == {"supply": "yes", "satisfaction": 4, "commune": "02.411.01.23"}
+
+
+def test_a_sentence_that_begins_with_a_keyword_may_answer_the_open_question(several):
+    several.sms("BESOIN 1 2 1 1")
+    several.sms("oui")
+    several.sms("Eau 2 jours par semaine")
+    assert several.answers()["detail"] == "Eau 2 jours par semaine"
