@@ -6,7 +6,7 @@ BIN := .venv/bin
 DEMO := .awal-demo
 
 .DEFAULT_GOAL := help
-.PHONY: run test check bench docs picture programs clean help
+.PHONY: run test check bench torture docs picture programs clean help
 
 run: .venv ## Serve the demo on http://127.0.0.1:8000 (PORT=9000 make run moves it)
 	@$(BIN)/awal -C $(DEMO) demo --host $(HOST) --port $(PORT)
@@ -22,6 +22,9 @@ check: .venv ## Lint, types, architecture, documents
 
 bench: .venv ## Measure against a bare Flask application, side by side, and print the ratios
 	$(BIN)/python -m benchmarks $(ARGS)
+
+torture: .venv ## Load 10,000 hostile flow files and print the slowest and the largest
+	PYTHONPATH=.:tests/flows $(BIN)/python tests/flows/torture.py $(ARGS)
 
 docs: .venv ## Write the pages that are made from the code
 	$(BIN)/python -m gateway.cli.reference

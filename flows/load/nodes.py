@@ -29,7 +29,7 @@ from flows.load.problem import Notes, Refused, quoted
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_NODES = 10_000
 _Parser: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -139,6 +139,8 @@ class _Composer:
         self.count += 1
         if self.count > MAX_NODES:
             raise Refused(codes.TOO_LARGE, line, f"the file has over {MAX_NODES:,} values", "Split it into flows")
+        if self.notes.full:
+            raise Refused(codes.TOO_LARGE, line, "the file is full of problems", "Begin with the first")
         if depth > MAX_DEPTH:
             raise Refused(codes.TOO_LARGE, line, f"the file is over {MAX_DEPTH} levels deep", "Make it flatter")
         if isinstance(event, NodeEvent) and event.anchor is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -130,5 +131,10 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word that `word` is most likely a slip of; empty when none is near."""
-    found = difflib.get_close_matches(word.lower().replace("-", "_")[:60], list(known), 1, 0.6)
+    return _nearest(word.lower().replace("-", "_")[:60], tuple(known))
+
+
+@lru_cache(maxsize=512)
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    found = difflib.get_close_matches(word, known, 1, 0.6)
     return found[0] if found else ""

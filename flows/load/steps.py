@@ -136,7 +136,7 @@ def _step(node: Node, sheet: Sheet, counts: Counter[str]) -> tuple[str, Step | N
             check(draft)
         except Refused as refused:
             sheet.notes.refuse(refused)
-    sound = len(sheet.notes.problems) == before
+    sound = len(sheet.notes.problems) == before and not sheet.notes.full
     return name, verb.make(name, said, line=node.line, **values) if sound else None
 
 

@@ -24,6 +24,8 @@ UNNAMED = "?"
 """The id of a flow while it is not known."""
 
 MAX_TEXT = 2000
+MAX_CONDITIONS = 10_000
+"""Characters that all conditions of a file may have together: each takes time to understand."""
 
 _TRUE = frozenset({"yes", "true", "oui"})
 _FALSE = frozenset({"no", "false", "non"})
@@ -38,6 +40,8 @@ class Sheet:
         self.flow = UNNAMED
         self.language = ""
         self.measures: dict[str, int] = {}
+        self.conditions = 0
+        """How many characters its conditions have had so far."""
         self.unread: set[str] = set()
         """The ids of steps in which something is wrong: they are written, so nothing that names them is amiss."""
 
@@ -163,6 +167,10 @@ def settings(node: Node, sheet: Sheet, where: str) -> dict[str, Value]:
 def condition(node: Node, sheet: Sheet, where: str) -> str:
     """Return a `when`, understood but not yet compared with the flow."""
     said = word(node, sheet, where)
+    sheet.conditions += len(said)
+    if sheet.conditions > MAX_CONDITIONS:
+        message = f"the conditions of the file have over {MAX_CONDITIONS:,} characters"
+        raise Refused(codes.TOO_LARGE, node.line, message, "Split it into several flows")
     try:
         parse(said)
     except ConditionError as error:

@@ -59,6 +59,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ("a: " + "é" * 600_000, 1, "F106", "Split"),
         (f"{HEAD}steps:\n- say: {'x' * 2001}\n", 6, "F106", "Keep it under 2000"),
         (HEAD + "steps:\n" + "- say: x\n" * 501, 506, "F106", "Split it"),
+        (HEAD + "steps:\n" + f"- {{say: x, when: '{'q == 1 and ' * 30}q == 1'}}\n" * 30, 35, "F106", "Split it"),
     ],
 )
 def test_what_yaml_cannot_read_is_explained(text: str, line: int, code: str, remedy: str) -> None:
@@ -93,9 +94,17 @@ def test_a_key_is_a_word() -> None:
 
 
 def test_a_file_full_of_errors_lists_a_readable_number() -> None:
-    loaded = load(HEAD + "steps:\n- say: x\n" + "".join(f"  k{at}: x\n" for at in range(5000)))
+    loaded = load(HEAD + "steps:\n- say: x\n" + "".join(f"  k{at}: x\n" for at in range(4000)))
     assert len(loaded.problems) == MAX_PROBLEMS
     assert "more problems than can be listed" in loaded.problems[-1].message
+
+
+def test_a_step_behind_the_last_problem_listed_is_not_made() -> None:
+    """A full list takes no more problems, so that it cannot tell whether a later step is sound."""
+    steps = "".join(f"- {{id: q{at}, ask: Q, tipe: text}}\n" for at in range(400))
+    loaded = load(f"{HEAD}steps:\n{steps}")
+    assert loaded.flow is None
+    assert len(loaded.problems) == MAX_PROBLEMS
 
 
 # generated -----------------------------------------------------------------------------------------------------
