@@ -6,8 +6,9 @@ import importlib.util
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,3 +59,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def root() -> Path:
     """Return the directory of the repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def browser(need: Callable[..., None]) -> Iterator[Any]:
+    """Run one Chromium for all tests: Playwright allows no second one in a process."""
+    need("module:playwright", "chromium")
+    from simulated_phone import launched
+
+    with launched() as chromium:
+        yield chromium

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from simulated_phone import Gateway, Phone, launched, served
+from simulated_phone import Gateway, Phone, served
 
 numbers = (f"+2126000{number:05d}" for number in itertools.count(1))
 
@@ -18,14 +18,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, need: Callable[..., None])
     need("module:playwright", "chromium")
     with served(tmp_path_factory.mktemp("browser") / "demo") as one:
         yield one
-
-
-@pytest.fixture(scope="session")
-def browser(need: Callable[..., None]) -> Iterator[Any]:
-    """Run one Chromium for all tests."""
-    need("module:playwright", "chromium")
-    with launched() as chromium:
-        yield chromium
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import date
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -170,35 +171,30 @@ def test_the_policy_allows_exactly_the_pages_own_style(sample: Report) -> None:
     assert content_policy(document).startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
 
 
-def test_the_page_in_a_real_browser(sample: Report, need: Callable[..., None]) -> None:
+def test_the_page_in_a_real_browser(sample: Report, browser: Any) -> None:
     """Under its own policy the bars have their widths, Arabic runs from the right, and a small phone needs no zoom."""
-    need("chromium")
-    from playwright.sync_api import sync_playwright
-
     document = words(sample, "html", "ar")
     served = {
         "content_type": "text/html; charset=utf-8",
         "headers": {"Content-Security-Policy": content_policy(document)},
     }
     complaints: list[str] = []
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 320, "height": 640})
-        page.on("console", lambda message: complaints.append(message.text))
-        page.route("http://report.test/", lambda route: route.fulfill(body=document, **served))
-        page.goto("http://report.test/")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        bars = page.evaluate(
-            """[...document.querySelectorAll("td i")].map(bar => {
-                const cell = bar.parentElement.getBoundingClientRect(), own = bar.getBoundingClientRect();
-                return [cell.right - own.right, own.width / cell.width, Number(bar.className.match(/[0-9]+/)[0]) / 100];
-            })"""
-        )
-        assert len(bars) > 10
-        for gap, share, said in bars:
-            assert gap == pytest.approx(0, abs=1)
-            assert share == pytest.approx(said, abs=0.03)
-        browser.close()
+    page = browser.new_page(viewport={"width": 320, "height": 640})
+    page.on("console", lambda message: complaints.append(message.text))
+    page.route("http://report.test/", lambda route: route.fulfill(body=document, **served))
+    page.goto("http://report.test/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    bars = page.evaluate(
+        """[...document.querySelectorAll("td i")].map(bar => {
+            const cell = bar.parentElement.getBoundingClientRect(), own = bar.getBoundingClientRect();
+            return [cell.right - own.right, own.width / cell.width, Number(bar.className.match(/[0-9]+/)[0]) / 100];
+        })"""
+    )
+    assert len(bars) > 10
+    for gap, share, said in bars:
+        assert gap == pytest.approx(0, abs=1)
+        assert share == pytest.approx(said, abs=0.03)
+    page.close()
     assert [one for one in complaints if "favicon" not in one] == []
 
 
