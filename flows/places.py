@@ -33,10 +33,20 @@ def question(ask: Ask, walk: Walk) -> Content:
         return Content(words, options, "skip" if ask.optional else "")
     if walk.inbound.bearer == "sms":
         return Content(f"{words}\n{walk.voice.phrase(f'hint_place_{ask.level}')}", (), "skip" if ask.optional else "")
-    options = _named(_listed(walk), walk)
+    listed = _listed(walk)
+    words = _heading(words, listed, ask, walk)
+    options = _named(listed, walk)
     if _at_home(ask, walk):
         options += ((OTHER, walk.voice.phrase("other_region")),)
     return Content(words, options, "back" if _codes(walk) else ("skip" if ask.optional else ""))
+
+
+def _heading(words: str, listed: Sequence[Place], ask: Ask, walk: Walk) -> str:
+    """Return what stands above a menu of places: the question, and which level is chosen first where it is another."""
+    if not listed or listed[0].level == ask.level:
+        return words
+    level = walk.voice.phrase(f"place_ask_{listed[0].level}")
+    return level if _codes(walk) else f"{words}\n{level}"
 
 
 def _known(ask: Ask, walk: Walk) -> Place | None:

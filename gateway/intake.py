@@ -107,25 +107,25 @@ class Intake:
         """An SMS is a keyword, or a reply to what is open; the open question goes first where it understands."""
         going = self._going(dialogue, now)
         reply = self.inbound(channel, "sms", text)
-        flow, ahead = self._meant(text, bool(going))
+        flow, ahead = self._meant(text, asked=bool(going and going[1].flow))
         if going and (flow is None or self._understood(going, reply, now, alone=not ahead)):
             return self._goes_on(going, (reply,), dialogue)
         if flow is None:
             return self._begins(self.library.home, citizen, dialogue, (reply,), now)
         start = replace(self.inbound(channel, "sms", None), ahead=ahead)
-        if going and going[1].flow == flow.id and self._comes_back(going):
+        if going and not ahead and going[1].flow == flow.id and self._comes_back(going):
             return self._goes_on(going, (start,), dialogue)
         told = self.library.told_language(text.removesuffix(" ".join(ahead)), flow)
         return self._begins(flow, citizen, dialogue, (start,), now, told)
 
-    def _meant(self, text: str, going: bool) -> tuple[Flow | None, tuple[str, ...]]:
+    def _meant(self, text: str, *, asked: bool) -> tuple[Flow | None, tuple[str, ...]]:
         """Return the flow that a text starts, and the replies that came with its keyword.
 
-        While a question is open, only numbers after a keyword start another flow: `Eau coupée` may answer it.
+        While a flow asks a question, only numbers after a keyword start one anew: `Eau coupée` may be an answer.
         """
         flow = self.library.by_keyword(text)
         found = self.library.by_first_words(text) if flow is None else None
-        if found is None or (going and not fold(found[1][0]).isdigit()):
+        if found is None or (asked and not fold(found[1][0]).isdigit()):
             return flow, ()
         return found
 

@@ -14,7 +14,8 @@ from gateway import log
 from locales.folding import fold
 from locales.negotiation import keyword_language
 from locales.phrases import PHRASES
-from locales.tags import LATIN, TIFINAGH
+from locales.tags import LATIN, TIFINAGH, script_language
+from locales.tifinagh import to_ascii, to_latin
 from storage.store import Store
 
 MOST_KEYWORDS = 3
@@ -34,6 +35,7 @@ class Library:
         """Serve these flows from now on, each in the languages that it and the gateway share."""
         self.flows = {flow.id: self._limited(flow) for flow in self._linked(flows)}
         self.keywords = {fold(word): flow for flow in self.flows.values() for word in flow.keywords}
+        self.latin = {fold(word): flow for flow in self.flows.values() for word in _in_latin(flow.keywords)}
         self.home = home(list(self.flows.values()), self._spoken(), Text("home_ask", PHRASES["home_ask"]))
         for flow in (*self.flows.values(), self.home):
             if self.store.flow_data(flow.hash) is None:  # a read is free, a durable write at every start is not
@@ -73,7 +75,7 @@ class Library:
 
     def by_keyword(self, text: str) -> Flow | None:
         """Return the flow that an SMS text starts, when the whole text is one of its keywords."""
-        return self.keywords.get(fold(text))
+        return self.keywords.get(fold(text)) or self.latin.get(fold(text))
 
     def by_first_words(self, text: str) -> tuple[Flow, tuple[str, ...]] | None:
         """Return the flow whose keyword an SMS begins with, and the words after it: `EAU 1 4 2`."""
@@ -86,7 +88,8 @@ class Library:
 
     def told_language(self, text: str, flow: Flow) -> str:
         """Return the language that a keyword tells by its script, if the flow offers it; else empty."""
-        tag = keyword_language(text, flow.language)
+        latin = fold(text) in self.latin and fold(text) not in self.keywords
+        tag = TIFINAGH if latin else keyword_language(text, flow.language)
         return tag if tag in flow.languages else ""
 
     def pinned(self, flow_hash: str) -> Flow | None:
@@ -97,3 +100,10 @@ class Library:
                 return None
             self._pinned[flow_hash] = restore(data)
         return self._pinned[flow_hash]
+
+
+def _in_latin(keywords: Sequence[str]) -> Iterator[str]:
+    """Yield the Amazigh keywords as a phone without Tifinagh writes them."""
+    for word in keywords:
+        if script_language(word) == TIFINAGH:
+            yield from (to_latin(word), to_ascii(word))

@@ -32,7 +32,7 @@ HEADER = table(
     Key("flow", identifier(FLOW_ID, RESERVED_FLOWS), "the flow's id: small letters, digits, hyphens"),
     Key("version", integer(1, 999_999), "a whole number, raised with every change (default 1)"),
     Key("title", text, "what citizens read in the list of flows"),
-    Key("sector", one_of(SECTORS, "a sector"), "which part of public life it is about (default other)"),
+    Key("sector", one_of(SECTORS, "a sector"), f"the part of public life it is about: {', '.join(SECTORS)} (default)"),
     Key("language", language, "the language the texts of the file are written in"),
     Key("languages", languages, "the languages offered to citizens (default: the one above)"),
     Key("keywords", words, "the SMS words that start it"),

@@ -180,12 +180,16 @@ _EXPLANATIONS = (
 )
 
 
+_BEGUN = ("quoted scalar", "simple key")
+"""What is wrong where it begins, not where YAML notices."""
+
+
 def _explained(error: yaml.YAMLError, text: str) -> Refused:
     """Say in an operator's words what YAML could not read."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return _unreadable(error, text)
     context, mark = error.context or "", error.problem_mark
-    if error.context_mark is not None and ("quoted scalar" in context or mark is None):
+    if error.context_mark is not None and (mark is None or any(one in context for one in _BEGUN)):
         mark = error.context_mark
     lines = text.splitlines() or [""]
     at = min(mark.line if mark else 0, len(lines) - 1)

@@ -38,6 +38,14 @@ def outside() -> Project:
     return Project(click.get_current_context().find_root().obj)
 
 
+def region() -> str:
+    """Return the HCP code of the project's region; empty outside of a project."""
+    from gateway.settings import FILE
+
+    found = outside()
+    return found.settings.gateway.region if (found.directory / FILE).exists() else ""
+
+
 def write_json(value: object) -> None:
     """Write one JSON document on stdout, readable, in UTF-8."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))

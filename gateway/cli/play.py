@@ -10,7 +10,7 @@ import click
 
 from flows.errors import AwalError
 from flows.model import Bearer, Flow
-from gateway.cli.common import outside
+from gateway.cli.common import outside, region
 
 if TYPE_CHECKING:
     from gateway.talk.talker import Talker
@@ -48,7 +48,7 @@ def play(flow: str, language: str | None, bearer: Bearer, phone: str, file: Path
     if language and language not in found.languages:
         raise AwalError(f"{flow}: is not offered in {language!r}. Use {', '.join(found.languages)}.")
     texts = outside().texts
-    talker = Talker(flows, texts, opens=found.id, language=language or "", bearer=bearer, phone=phone)
+    talker = Talker(flows, texts, opens=found.id, language=language or "", bearer=bearer, phone=phone, within=region())
     recording = Recording(found.id, name or f"{found.id}, played", language or "", bearer)
     _do("start", None, talker, recording)
     while not (talker.ended and file is None) and (line := sys.stdin.readline()):

@@ -50,6 +50,7 @@ class Talker:
         language: str = "",
         bearer: Bearer = "ussd",
         phone: str = PHONE,
+        within: str = "",
         now: int = MORNING,
         step: Step = engine.step,
     ) -> None:
@@ -79,7 +80,7 @@ class Talker:
             phones,
             lambda: self.now,
             timezone="Africa/Casablanca",
-            within="",
+            within=within,
             languages=library.languages,
             step=step,
         )

@@ -370,3 +370,22 @@ def test_a_sentence_that_begins_with_a_keyword_may_answer_the_open_question(seve
     several.sms("oui")
     several.sms("Eau 2 jours par semaine")
     assert several.answers()["detail"] == "Eau 2 jours par semaine"
+
+
+def test_one_sms_works_while_the_first_menu_is_open(several):
+    several.sms("bonjour")
+    several.sms("3")
+    several.sms("EAU OUI 4 Oujda")
+    assert several.sms("oui").startswith("Merci")
+    assert several.answers()["satisfaction"] == 4
+
+
+def test_one_sms_begins_its_flow_anew(gateway):
+    gateway.sms("EAU")
+    gateway.sms("oui")
+    assert gateway.sms("eau 1 5 Oujda").startswith("Merci")
+
+
+def test_an_amazigh_keyword_may_be_written_in_latin_letters(gateway):
+    gateway.sms("aman")
+    assert "ⵢⴰⵀ" in gateway.sms("oui")
