@@ -16,6 +16,7 @@ from flows.types import Conversation
 from gateway.project import Project
 from gateway.rehearsal.citizen import MOST_REPLIES, Mind, Temper
 from gateway.rehearsal.phones import AfricasTalkingPhone, Line, Phone, SimulatorPhone, SimulatorSms
+from locales.negotiation import keyword_language
 
 AT_ONCE = 4
 LANGUAGES = ("ar", "fr", "ar", "zgh", "fr")
@@ -147,7 +148,7 @@ class Rehearsal:
         place = rng.choice(self.places[: max(5, len(self.places) // 6)])
         mind = Mind(rng, language, place, self._names(place))
         wish = rng.choice(list(self.flows.values()))
-        phone = self._phone(name, bearer, f"+2126{self.seed % 100:02d}{number:06d}", wish)
+        phone = self._phone(name, bearer, f"+2126{self.seed % 100:02d}{number:06d}", _keyword(wish, language))
         self.summary.one(language, bearer)
         try:
             self._talk(mind, phone, wish)
@@ -157,11 +158,11 @@ class Rehearsal:
             phone.line.close()
             self.summary.add(citizens=1)
 
-    def _phone(self, name: str, bearer: str, number: str, wish: Flow) -> Phone:
+    def _phone(self, name: str, bearer: str, number: str, keyword: str) -> Phone:
         channel = self.project.channels[name]
         line, urls = Line(self.base), channel.urls()
         if bearer == "sms":
-            return SimulatorSms(line, urls, number, next(iter(wish.keywords), wish.id), self._inbox)
+            return SimulatorSms(line, urls, number, keyword, self._inbox)
         kind = AfricasTalkingPhone if channel.type == "africastalking" else SimulatorPhone
         return kind(line, urls, number)
 
@@ -212,3 +213,9 @@ class Rehearsal:
         self.summary.add(requests=1)
         if not phone.screen:
             self.summary.fail(f"no words came back on {phone.bearer}")
+
+
+def _keyword(flow: Flow, language: str) -> str:
+    """Return the word by which a citizen of this language starts a flow by SMS, or the flow's first."""
+    own = (word for word in flow.keywords if keyword_language(word, flow.language) == language)
+    return next(own, next(iter(flow.keywords), flow.id))
