@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -44,7 +45,7 @@ def gateway(make: Callable[..., Project], at: AfricasTalkingFake, twilio: Twilio
         yield served
 
 
-class Texting:
+class Texting(ABC):
     """A phone that writes through one provider, and what that provider was asked to send to it."""
 
     def __init__(self, gateway: Gateway, vendor: Vendor, to: str, body: str) -> None:
@@ -63,8 +64,9 @@ class Texting:
         self.read += 1
         return until(lambda: len(self.heard()) >= self.read and self.heard()[self.read - 1])
 
+    @abstractmethod
     def deliver(self, text: str | None, message: str = "", **changes: Any) -> Answered:
-        raise NotImplementedError
+        """Deliver a message as the provider does."""
 
     def outbox(self) -> list[dict[str, Any]]:
         citizen = self.gateway.project.awal("mydata", self.number).json["citizen"]["pseudonym"]
