@@ -29,6 +29,8 @@ from gateway.phones import Phones
 from storage.errors import StoreBusy
 from storage.store import Change, Citizen, Dialogue, Store
 
+REMEMBERED = 10_000
+"""Citizens whose language is kept in mind beside the store."""
 TRIES = 8
 """How often an inbound is worked out again when somebody else moved its conversation first."""
 
@@ -78,11 +80,17 @@ class Conversations:
                 return stale.reply
             kept = self.store.accept(change)
             if kept.outcome != "conflict":
-                self._spoken[pseudonym] = change.citizen.language
+                self._remember(pseudonym, change.citizen.language)
                 if change.outbound:
                     self.sent()
                 return kept.reply
         raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+
+    def _remember(self, pseudonym: str, language: str) -> None:
+        """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""
+        if len(self._spoken) >= REMEMBERED:
+            self._spoken.clear()
+        self._spoken[pseudonym] = language
 
     def _forgotten(self, channel: Channel, received: Received) -> bytes:
         """Return the answer to a repeat whose citizen was erased since: their stored screen is gone with them."""
