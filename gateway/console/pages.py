@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template, request
@@ -11,13 +12,12 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from flows.model import Text
 from flows.texts import Words
 from gateway import log
-from gateway.console import access, figures, login, phone, queue, reports, speech
+from gateway.console import access, login, phone, queue, speech
 from gateway.console.access import here
 from gateway.console.words import event_name
 from gateway.flowfiles import read
 from gateway.metrics import STATES
 from locales.tags import direction
-from reports.render_words import Wording, percent
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -30,8 +30,8 @@ console.add_url_rule("/logout", "logout", login.logout, methods=["POST"])
 console.add_url_rule("/phone/inbox", "inbox", phone.inbox)
 console.add_url_rule("/queue", "queue", queue.page)
 console.add_url_rule("/queue/<message>/<action>", "steer", queue.steer, methods=["POST"])
-console.add_url_rule("/reports", "reports", reports.page)
-console.add_url_rule("/reports/file", "report_file", reports.file)
+console.add_url_rule("/reports", "reports", lambda: _reports().page())
+console.add_url_rule("/reports/file", "report_file", lambda: _reports().file())
 
 EVENTS = 100
 LOOKED_THROUGH = 20 * EVENTS
@@ -41,9 +41,18 @@ FAULTS = (400, 401, 404, 413, 500)
 """What a fault page has words for; another status borrows the nearest."""
 
 
+# Figures and reports are loaded by the first who looks at them: a start does not wait for pages.
+def _reports() -> ModuleType:
+    from gateway.console import reports
+
+    return reports
+
+
 @console.app_context_processor
 def shared() -> dict[str, object]:
     """Return what every template may use."""
+    from reports.render_words import percent
+
     return {
         "say": speech.words(),
         "lang": speech.language(),
@@ -62,6 +71,8 @@ def shared() -> dict[str, object]:
 @console.get("/")
 def home() -> ResponseReturnValue:
     """Show the phone, the flows with their results, and to operators what waits and what was sent."""
+    from gateway.console import figures
+
     project = here()
     return render_template(
         "home.html",
@@ -78,6 +89,9 @@ def home() -> ResponseReturnValue:
 
 def drawn() -> dict[str, object]:
     """Return what the figures of flows need, for the period asked for."""
+    from gateway.console import figures
+    from reports.render_words import Wording
+
     project, language = here(), speech.language()
     asked = request.args.get("period", "")
     period = asked if asked in figures.PERIODS else figures.DEFAULT_PERIOD
@@ -106,6 +120,8 @@ def workshop() -> dict[str, object]:
 @console.get("/flows/<flow>")
 def flow(flow: str) -> ResponseReturnValue:
     """Show one flow: how it goes, what it was answered, and what its file still lacks."""
+    from gateway.console import figures
+
     project, made = here(), drawn()
     cards = made.pop("cards")
     card = next((one for one in cards if one.id == flow), None) if isinstance(cards, list) else None
@@ -122,6 +138,8 @@ def flow(flow: str) -> ResponseReturnValue:
 @console.get("/flows/<flow>/source")
 def source(flow: str) -> ResponseReturnValue:
     """Show the file of a flow as it is, with what is wrong under its lines."""
+    from gateway.console import figures
+
     project = here()
     file = figures.file_of(project, flow) if flow in project.library.flows else ""
     if not file:

@@ -11,7 +11,6 @@ from flask import g, request, session, url_for
 from gateway.console.access import here
 from gateway.console.words import LANGUAGES, Say, say
 from locales.formats import date_short
-from reports.render_words import NO_BREAK
 
 COUNTED = {
     "sent": "sync_sent",
@@ -20,6 +19,8 @@ COUNTED = {
     "waiting": "sync_waiting",
 }
 """What `reports.sync` counts, and the console's word for it."""
+
+NO_BREAK = "\u00a0"
 
 
 def language() -> str:
