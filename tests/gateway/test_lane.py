@@ -8,10 +8,11 @@ from io import BytesIO
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
+from recorder import Recorder
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
-from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received, Settings
+from gateway.channels.base import Channel, ForeignSession, Received, Settings
 from gateway.channels.registry import create
 from gateway.lane import MOST_BYTES, REFUSALS_EVERY, Lane
 from storage.errors import StoreError, StoreFull
@@ -21,30 +22,9 @@ USSD = {"sessionId": "ATUid_1", "phoneNumber": "+212612345678", "text": "1", "se
 SMS = {"id": "m-1", "from": "+212612345678", "to": "28028", "text": "EAU"}
 
 
-class Conversations:
-    """Keeps what it is given; `failure` is raised instead."""
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.taken: list[Received | Receipt | Ended] = []
-        self.failure = failure
-
-    def keep(self, event: Received | Receipt | Ended) -> None:
-        if self.failure:
-            raise self.failure
-        self.taken.append(event)
-
-    def take(self, channel: Channel, received: Received) -> bytes:
-        self.keep(received)
-        return channel.render_ussd("Avez-vous de l'eau ?", ends=False) if received.bearer == "ussd" else b""
-
-    def receipt(self, channel: Channel, receipt: Receipt) -> None:
-        self.keep(receipt)
-
-    def ended(self, channel: Channel, ended: Ended) -> None:
-        self.keep(ended)
-
-    def apology(self, received: Received) -> str:
-        return "Désolé, réessayez plus tard."
+def recorder(failure: Exception | None = None) -> Recorder:
+    """Return what the lane hands over to, with the words these tests look for."""
+    return Recorder(failure, "Avez-vous de l'eau ?", "Désolé, réessayez plus tard.")
 
 
 def channels() -> dict[str, Channel]:
@@ -53,8 +33,8 @@ def channels() -> dict[str, Channel]:
     return {settings.name: create(settings, "https://awal.example") for settings in (at, sms)}
 
 
-def lane(failure: Exception | None = None) -> tuple[Lane, Conversations]:
-    conversations = Conversations(failure)
+def lane(failure: Exception | None = None) -> tuple[Lane, Recorder]:
+    conversations = recorder(failure)
     return Lane(channels(), conversations), conversations
 
 
@@ -208,7 +188,7 @@ class TestLog:
     def test_our_fault_says_where_it_arose(self, caplog: pytest.LogCaptureFixture) -> None:
         told = "\n".join(self.lines(caplog, KeyError("+212612345678")))
         assert "KeyError" in told
-        assert "test_lane.py:" in told
+        assert "recorder.py:" in told
 
 
 class TestRefusals:
@@ -219,7 +199,7 @@ class TestRefusals:
         def note(kind: str, detail: str) -> None:
             notes.append((kind, detail))
 
-        client = Client(Lane(channels(), Conversations(), note=note, monotonic=lambda: now[0]))
+        client = Client(Lane(channels(), recorder(), note=note, monotonic=lambda: now[0]))
         for _ in range(50):
             assert client.post("/in/at/wrong/sms", data=SMS).status_code == 403
         assert notes == [("refused-request", "at/sms: 1 since the last note")]
@@ -229,14 +209,14 @@ class TestRefusals:
 
     def test_each_channel_has_its_own_count(self) -> None:
         notes: list[str] = []
-        client = Client(Lane(channels(), Conversations(), note=lambda kind, detail: notes.append(detail)))
+        client = Client(Lane(channels(), recorder(), note=lambda kind, detail: notes.append(detail)))
         client.post("/in/at/wrong/sms", data=SMS)
         client.post("/in/diaspora/sms", data=SMS)
         assert [note.split("/")[0] for note in notes] == ["at", "diaspora"]
 
     def test_a_session_taken_up_by_another_phone_is_noted(self) -> None:
         notes: list[tuple[str, str]] = []
-        stranger = Conversations(ForeignSession("ATUid_1"))
+        stranger = recorder(ForeignSession("ATUid_1"))
         client = Client(Lane(channels(), stranger, note=lambda kind, detail: notes.append((kind, detail))))
         client.post(f"/in/at/{SECRET}/ussd", data=USSD)
         assert notes == [("foreign-session", "at/ussd: 1 since the last note")]
@@ -245,5 +225,5 @@ class TestRefusals:
         def full(kind: str, detail: str) -> None:
             raise StoreFull("the disk is full")
 
-        client = Client(Lane(channels(), Conversations(), note=full))
+        client = Client(Lane(channels(), recorder(), note=full))
         assert client.post("/in/at/wrong/sms", data=SMS).status_code == 403

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from recorder import Recorder
 from twilio.request_validator import RequestValidator
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
@@ -25,32 +26,6 @@ REQUESTS = Path(__file__).resolve().parents[2] / "data" / "requests"
 PUBLIC = "https://awal.example/gateway"
 FORM = "application/x-www-form-urlencoded"
 KINDS = {"Received": Received, "Receipt": Receipt, "Ended": Ended}
-
-
-class Recorder:
-    """Stands for the conversations: keeps what it is given, or fails as a broken store would."""
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.taken: list[Received | Receipt | Ended] = []
-        self.failure = failure
-
-    def keep(self, event: Received | Receipt | Ended) -> None:
-        if self.failure:
-            raise self.failure
-        self.taken.append(event)
-
-    def take(self, channel: Channel, received: Received) -> bytes:
-        self.keep(received)
-        return channel.render_ussd("Salam", ends=False) if received.bearer == "ussd" else b""
-
-    def receipt(self, channel: Channel, receipt: Receipt) -> None:
-        self.keep(receipt)
-
-    def ended(self, channel: Channel, ended: Ended) -> None:
-        self.keep(ended)
-
-    def apology(self, received: Received) -> str:
-        return "Désolé."
 
 
 @dataclass(frozen=True)
