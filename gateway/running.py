@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import log
+from gateway.channels.live import LiveChannel
 from gateway.control import Control
 from gateway.jobs import jobs
 from gateway.lane import Lane
@@ -61,8 +62,14 @@ class Running:
                 return
             _ = self.lane
             self._control = Control(self.project)
+            for channel in self._live():
+                channel.start(self.project.conversations)
             self.sender.start()
             self.scheduler.start()
+
+    def _live(self) -> list[LiveChannel]:
+        """Return the channels that fetch or hold a link open."""
+        return [channel for channel in self.project.channels.values() if isinstance(channel, LiveChannel)]
 
     def close(self) -> None:
         """Stop what sends and schedules, then close the store."""
@@ -71,6 +78,8 @@ class Running:
                 self._control.close()
             self.scheduler.stop()
             self.sender.stop()
+            for channel in self._live():
+                channel.close()
             self.project.close()
         log.event("stopped")
 
