@@ -21,6 +21,8 @@ Level = Literal["ok", "warning", "error"]
 MEGABYTE = 1 << 20
 LITTLE_DISK, NO_DISK = 500 * MEGABYTE, 50 * MEGABYTE
 OLD_SYNC = 24 * 3600 * 1000
+HTTPS = "https"
+"""The carrier that needs no key of the platform."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REMOTE_TYPES = ("africastalking", "twilio")
 """Types of channel whose provider must reach this gateway from outside."""
@@ -180,14 +182,20 @@ def _officials(project: Project) -> Found:
 
 
 def _national(project: Project) -> Found:
-    if not project.settings.national.url:
+    national, rows = project.settings.national, project.store.syncs(50)
+    if not national.key and any(row.carrier != HTTPS for row in rows):
+        remedy = f"Write what `awal-national keys` prints there under [national] key in {FILE}."
+        yield "warning", "the platform's key is not set: only the link can be used.", remedy
+    if not national.url and not national.key:
         yield "warning", "no platform is set: nothing is sent.", f"Write its address under [national] url in {FILE}."
         return
-    done = [row for row in project.store.syncs(50) if row.ok]
+    done = [row for row in rows if row.ok]
     if not done:
-        yield "warning", "never reached so far.", "Try `awal sync --once`; enrol the gateway with `awal keys` first."
+        how = "awal sync --once" if national.url else "awal sync --carrier bundle"
+        yield "warning", "never reached so far.", f"Try `{how}`; enrol the gateway with `awal keys` first."
     elif project.clock() - done[0].at > OLD_SYNC:
-        yield "warning", "last reached more than a day ago.", "Try `awal sync --once`: it says why."
+        how = "awal sync --once" if national.url else "awal sync --carrier bundle"
+        yield "warning", "last reached more than a day ago.", f"Try `{how}`: it says why."
     else:
         yield "ok", f"last reached {datetime.fromtimestamp(done[0].at / 1000, UTC):%Y-%m-%d %H:%M} UTC.", ""
 

@@ -141,7 +141,24 @@ class National(Section, frozen=True, kw_only=True):
     url: Annotated[
         str, Note("Address of the platform; empty sends nothing.", pattern=f"|{URL}", hint="http(s)://…")
     ] = ""
+    key: Annotated[
+        str,
+        Note(
+            "The platform's public key; USB bundles are sealed for it.",
+            pattern="|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=",
+            hint="32 bytes in base64, as `awal-national keys` prints it",
+        ),
+    ] = ""
     every: Annotated[int, Note("Minutes between two synchronisations.", least=1)] = 15
+
+    def platform(self) -> bytes:
+        """Return the 32 bytes of the platform's public key; raises SettingsError when it is not set."""
+        if not self.key:
+            raise SettingsError(
+                f"{FILE}: [national] key is empty. Write there the public_key that `awal-national keys` prints on the "
+                "platform."
+            )
+        return base64.b64decode(self.key, validate=True)
 
 
 class Official(Section, frozen=True, kw_only=True):

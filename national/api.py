@@ -65,6 +65,13 @@ def cursor(gateway: str) -> Response:
     return jsonify(gateway=gateway, date=now, held=held)
 
 
+@blueprint.get("/platform")
+def platform() -> Response:
+    """Tell the platform's id and public key, which gateways seal bundles and frames for."""
+    own = publication().store.identity()
+    return jsonify(id=own.id, public_key=own.public_key, date=publication().clock())
+
+
 @blueprint.get("/regions")
 def list_regions() -> Response:
     """Return the twelve sections: who feeds them, participation, newest satisfaction figures."""

@@ -91,6 +91,28 @@ def serve(url: str, host: str, port: int, open_periods: bool) -> None:
         store.close()
 
 
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+@store_option
+def keys(as_json: bool, url: str) -> None:
+    """Show the platform's id and public key, for `[national] key` in each gateway's awal.toml.
+
+    \b
+    Gateways need it to write a USB bundle, an SMS or a QR code that this platform alone can read.
+    """
+    store = _open(url)
+    try:
+        own = store.identity()
+    except Refused as fault:
+        _fail(str(fault))
+    finally:
+        store.close()
+    if as_json:
+        click.echo(json.dumps({"id": own.id, "public_key": own.public_key}, indent=2))
+    else:
+        click.echo(f"id          {own.id}\npublic_key  {own.public_key}")
+
+
 @main.group()
 def gateway() -> None:
     """Enrol the gateways that may send, and list them."""

@@ -30,6 +30,9 @@ class Database(Protocol):
     def read(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Return the rows of one query."""
 
+    def keep_private(self) -> None:
+        """Let nobody but the platform's own user read it: it is about to hold a private key."""
+
     def close(self) -> None:
         """Let the database go."""
 
@@ -42,6 +45,7 @@ class Sqlite:
         if not parent.is_dir():
             raise NationalError(f"The folder {parent} does not exist. Make it, or give another --store sqlite:PATH.")
         self._lock = threading.Lock()
+        self._path = Path(path)
         try:
             self._connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -67,6 +71,14 @@ class Sqlite:
         """Return the rows of one query."""
         with self._lock, _unavailable():
             return self._run(sql, params)
+
+    def keep_private(self) -> None:
+        """Take the file from others: mode 600, which SQLite gives its companion files too."""
+        try:
+            for path in (self._path, *self._path.parent.glob(f"{self._path.name}-*")):
+                path.chmod(0o600)
+        except OSError as fault:
+            raise Refused(503, "unavailable", f"{self._path} cannot be made private ({fault.strerror}).") from fault
 
     def close(self) -> None:
         """Close the file."""

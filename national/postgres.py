@@ -44,6 +44,9 @@ class Postgres:
         with self._unavailable():
             return _run(self._connection(), sql, params)
 
+    def keep_private(self) -> None:
+        """Do nothing: who may read the database is its server's to say."""
+
     def close(self) -> None:
         """Close every connection."""
         for connection in self._all:

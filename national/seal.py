@@ -6,7 +6,8 @@ code: the tests have each end open what the other sealed.
 
 from __future__ import annotations
 
-from hashlib import sha512
+from base64 import b64encode
+from hashlib import sha256, sha512
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -29,14 +30,17 @@ class Unsealable(NationalError):
 
 
 class Identity:
-    """An Ed25519 private key (raw, 32 bytes), as it signs and as it agrees on secrets."""
+    """An Ed25519 private key (raw, 32 bytes), as it signs and agrees on secrets; `id` tells its public half."""
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != 32:
             raise Unsealable("A private key has 32 bytes. Restore the platform's database from its backup.")
+        self.seed = seed
         self._signing = Ed25519PrivateKey.from_private_bytes(seed)
         self._agreeing = X25519PrivateKey.from_private_bytes(sha512(seed).digest()[:32])
         self.public = self._signing.public_key().public_bytes_raw()
+        self.public_key = b64encode(self.public).decode()
+        self.id = f"platform-{sha256(self.public).hexdigest()[:8]}"
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature of these bytes."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from secrets import token_bytes
 from typing import Literal
 
 from msgspec import Struct
@@ -11,6 +13,7 @@ from msgspec import Struct
 from national.database import Database, Sqlite
 from national.errors import NationalError, Refused
 from national.regions import region_of
+from national.seal import Identity
 from national.suppression import K
 from national.wire import Snapshot, read, write
 
@@ -29,6 +32,7 @@ SCHEMA = (
         started BIGINT NOT NULL, completed BIGINT NOT NULL, answers BIGINT NOT NULL,
         PRIMARY KEY (gateway, flow_hash, period, region))""",
     "CREATE INDEX IF NOT EXISTS totals_by_region ON totals (region, period)",
+    "CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, seed TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS probes (name TEXT PRIMARY KEY, times BIGINT NOT NULL)",
 )
 
@@ -81,6 +85,18 @@ class Store:
                 """INSERT INTO probes (name, times) VALUES ('health', 1)
                 ON CONFLICT (name) DO UPDATE SET times = probes.times + 1"""
             )
+
+    def identity(self) -> Identity:
+        """Return the platform's own key. The first to ask makes it; it lives in the database, and in its backups."""
+        sql = "SELECT seed FROM identity WHERE name = 'platform'"
+        rows = self._database.read(sql)
+        if not rows:
+            self._database.keep_private()
+            made = b64encode(token_bytes(32)).decode()
+            with self._database.transaction() as run:
+                run("INSERT INTO identity VALUES ('platform', ?) ON CONFLICT (name) DO NOTHING", (made,))
+            rows = self._database.read(sql)
+        return Identity(b64decode(rows[0][0]))
 
     # gateways ------------------------------------------------------------------------------------------------------
     def enrol(self, gateway: str, region: str, key: str, now: int) -> Literal["added", "replaced", "unchanged"]:

@@ -118,6 +118,16 @@ def test_a_platform_out_of_reach(demo: Path) -> None:
     assert worst(demo, "national").level == "ok"
 
 
+def test_a_carrier_that_lacks_the_platforms_key(demo: Path) -> None:
+    with Project(demo) as project:
+        project.store.log_sync(SyncRow(at=project.clock(), carrier="bundle", ok=True, detail="1 sent."))
+    finding = worst(demo, "national")
+    assert finding.level == "warning"
+    assert "awal-national keys" in finding.remedy
+    change(demo, r"^\[national\]$", f'[national]\nkey = "{"A" * 43}="')
+    assert worst(demo, "national").level == "ok"
+
+
 def test_a_damaged_database_is_a_finding_not_a_crash(awal: Awal, demo: Path) -> None:
     (demo / "data" / "awal.db").write_bytes(b"not a database at all" * 100)
     shown = awal("doctor", "--json", project=demo)

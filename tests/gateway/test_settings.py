@@ -69,6 +69,7 @@ def test_values_are_read_into_their_section() -> None:
         ("[gateway]\nthreads = '4'", ("[gateway] threads", "'4'", "whole number")),
         ("[gateway]\nthreads = true", ("[gateway] threads", "whole number")),
         ("[gateway]\nthreads = 0", ("[gateway] threads", "the least is 1")),
+        ("[national]\nkey = 'c2hvcnQ='", ("[national] key", "c2hvcnQ=", "`awal-national keys`")),
         ("[gateway]\nregion = '13'", ("'13'", "01 to 12")),
         ("[gateway]\npublic_url = 'awal.ma'", ("'awal.ma'", "http(s)://")),
         ("[gateway]\nstore = 'mysql://x'", ("'mysql://x'", "sqlite:PATH")),
@@ -119,6 +120,13 @@ def test_a_key_that_is_no_key_is_refused() -> None:
     for name in ("signing", "cookie"):
         with pytest.raises(SettingsError, match=name):
             keys.raw(name)
+
+
+def test_the_platforms_key_is_as_its_own_program_prints_it() -> None:
+    printed = base64.b64encode(bytes(range(32))).decode()
+    assert read(f'[national]\nkey = "{printed}"').national.platform() == bytes(range(32))
+    with pytest.raises(SettingsError, match=r"\[national\] key is empty.*awal-national keys"):
+        read("").national.platform()
 
 
 def test_every_setting_of_an_adapter_is_in_the_table_with_the_same_default() -> None:

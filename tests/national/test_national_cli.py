@@ -1,3 +1,4 @@
+import base64
 import json
 import os
 import re
@@ -11,8 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from wire_world import OTHER_SIGNING, PUBLIC
 
+from national.app import create_app
 from national.cli import main
 from national.regions import regions
+from national.store import open_store
 from reports.keys import public_key
 
 
@@ -102,6 +105,25 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     result = run("gateway", "list", "--store", f"sqlite:{tmp_path / 'text.db'}")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert "text.db" in result.stderr
+
+
+def test_the_platform_has_one_key_for_ever(store: str) -> None:
+    shown = json.loads(run("keys", "--json", "--store", store).stdout)
+    assert set(shown) == {"id", "public_key"}
+    assert len(base64.b64decode(shown["public_key"], validate=True)) == 32
+    again = run("keys", "--store", store)
+    assert (again.exit_code, again.stdout) == (
+        0,
+        f"id          {shown['id']}\npublic_key  {shown['public_key']}\n",
+    )
+    served = create_app(open_store(store)).test_client().get("/v1/platform").json
+    assert served is not None
+    assert {name: served[name] for name in shown} == shown
+
+
+def test_another_platform_has_another_key(tmp_path: Path) -> None:
+    told = {run("keys", "--store", f"sqlite:{tmp_path / name}").stdout for name in ("one.db", "two.db")}
+    assert len(told) == 2
 
 
 def test_an_empty_list_says_how_to_enrol(store: str) -> None:

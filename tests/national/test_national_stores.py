@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,28 @@ def test_gateways_are_enrolled_and_changed(store: Store) -> None:
     assert store.gateway("nobody") is None
     store.seen("fes", W48 + 1)
     assert store.gateways("03")[0].last_contact == W48 + 1
+
+
+def test_the_identity_is_made_once_whoever_asks_first(opens: Open) -> None:
+    found: list[str] = []
+    stores = [opens() for _ in range(5)]
+    asking = [threading.Thread(target=lambda one=one: found.append(one.identity().public_key)) for one in stores[1:]]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    found.append(stores[0].identity().public_key)
+    for store in stores:
+        store.close()
+    assert (len(found), len(set(found))) == (5, 1)
+
+
+def test_a_file_with_the_private_key_is_the_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "national.db"
+    with closing(open_store(f"sqlite:{path}")) as store:
+        path.chmod(0o644)
+        store.identity()
+        assert {stat.S_IMODE(one.stat().st_mode) for one in tmp_path.glob("national.db*")} == {0o600}
 
 
 def test_a_snapshot_is_kept_once_and_the_newest_wins(store: Store, example: dict[str, Any]) -> None:

@@ -74,6 +74,7 @@ def test_the_answers_are_as_described(app: Flask, root: Path) -> None:
     path = cursor_path("oriental")
     signed = signed_headers(signing_key(SIGNING), "oriental", "GET", path)
     described(client.get(path, headers=signed).json, "/v1/gateways/{gateway}/cursor", "get", "200")
+    described(client.get("/v1/platform").json, "/v1/platform", "get", "200")
     described(client.get("/v1/regions").json, "/v1/regions", "get", "200")
     described(client.get("/v1/regions/02").json, "/v1/regions/{code}", "get", "200")
     described(client.get("/v1/regions/12").json, "/v1/regions/{code}", "get", "200")
