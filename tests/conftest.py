@@ -69,3 +69,21 @@ def browser(need: Callable[..., None]) -> Iterator[Any]:
 
     with launched() as chromium:
         yield chromium
+
+
+@pytest.fixture(scope="session")
+def postgres_server(need: Callable[..., None]) -> Iterator[Any]:
+    """Run one PostgreSQL server for all tests; each makes a database of its own (`new_database`)."""
+    from postgres_server import PostgresServer, program
+
+    need("module:psycopg")
+    if program("initdb") is None:
+        need("initdb")
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_server: Any) -> str:
+    """Return the URL of the first database of a PostgreSQL server."""
+    return str(postgres_server.url)

@@ -1,0 +1,127 @@
+"""A real PostgreSQL server of one's own: started in a temporary folder, asked for databases, killed and started again."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Self
+
+USER = "awal"
+READY = 30
+
+
+def program(name: str) -> str | None:
+    """Find a server program; Debian keeps them outside PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return shutil.which(name) or (str(found[-1]) if found else None)
+
+
+def _user() -> str | None:
+    """Return whom to run the server as: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    return "postgres" if any(one.pw_name == "postgres" for one in pwd.getpwall()) else "nobody"
+
+
+class PostgresServer:
+    """Made, it is not yet started; used as a context, it is, and goes with its folder at the end."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="awal-pg-")
+        self.folder = Path(self._folder.name)
+        self.log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._run_as = _user()
+        if self._run_as is not None:
+            shutil.chown(self.folder, self._run_as)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        options = ["-U", USER, "-A", "trust", "-E", "UTF8"]
+        self._run("initdb", "-D", str(self.folder / "data"), *options)
+
+    @property
+    def url(self) -> str:
+        """The URL of the server's first database."""
+        return self.url_of("postgres")
+
+    def url_of(self, database: str) -> str:
+        """Return the URL of a database."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def start(self, *settings: str) -> None:
+        """Start the server, with `name=value` settings on top, and return once it takes connections."""
+        given = ["listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}", *settings]
+        command = [program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        command += [part for setting in given for part in ("-c", setting)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, user=self._run_as, stdout=log, stderr=log, start_new_session=True)
+        until = time.monotonic() + READY
+        while not self._answers():
+            assert self._process.poll() is None, self.log.read_text()[-2000:]
+            assert time.monotonic() < until, self.log.read_text()[-2000:]
+
+    def stop(self) -> None:
+        """Stop the server in order: what runs is cut off, what was committed is kept."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill the server with all its processes; the next start recovers from the log of transactions."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def new_database(self, template: str = "template1") -> str:
+        """Make an empty database, or a copy of `template`, and return its URL."""
+        name = f"t{uuid.uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url_of(name)
+
+    def cut(self, url: str) -> int:
+        """Cut every connection to a database, as a network does; return how many there were."""
+        name = url.rpartition("/")[2]
+        sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        return int(self.execute(sql, name)[0][0])
+
+    def execute(self, sql: str, *given: object) -> list[Any]:
+        """Run one statement on the server's first database."""
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(sql.encode(), given or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            self.execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _run(self, name: str, *arguments: str) -> None:
+        found = program(name)
+        assert found is not None, name
+        subprocess.run([found, *arguments], user=self._run_as, check=True, stdout=subprocess.DEVNULL)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._folder.cleanup()
