@@ -75,6 +75,17 @@ def request(text: str) -> Request:
     return Request(_key(words), level=level)
 
 
+def bare_words(name: str) -> list[str]:
+    """Return the words of a name as they are compared, without its articles."""
+    return [_without_article(word) for word in _words(name) if word not in _ARTICLES]
+
+
+def opens(asked: Key, name: str) -> bool:
+    """Tell whether what was asked is the first words of a name, not a part of one."""
+    words = bare_words(name)
+    return any("".join(words[:count]) == asked.bare for count in range(1, len(words) + 1))
+
+
 def mistyped(one: str, other: str) -> bool:
     """Tell whether one letter added, lost or replaced makes one word of the other."""
     short, long = sorted((one, other), key=len)

@@ -21,14 +21,18 @@ from locales.naming import (
     SHORTEST_PREFIX,
     Half,
     Key,
+    bare_words,
     half_candidates,
     halves,
     key,
     mistyped,
+    opens,
     request,
 )
+from locales.ordinary import is_ordinary
 
 PlaceLevel = Literal["region", "province", "commune"]
+LEVELS: tuple[PlaceLevel, ...] = ("region", "province", "commune")
 DATA = Path(__file__).with_name("data")
 
 
@@ -78,11 +82,29 @@ class Gazetteer:
         if asked.level not in ("", level):
             return ()
         index = self._index(level)
-        for likeness in (index.coded(asked.digits),) if asked.digits else index.named(asked.key):
+        for likeness in (index.coded(asked.digits),) if asked.digits else self._likenesses(asked.key, level):
             found = [place for place in likeness if not within or place.code.startswith(f"{within}.")]
             if found:
                 return sorted(found, key=lambda place: (-place.population, place.code))
         return ()
+
+    def _likenesses(self, asked: Key, level: PlaceLevel) -> Iterator[list[Place]]:
+        """Yield the places by each kind of likeness, the best first; what names another level is no slip of this one.
+
+        An ordinary word is a name only where it is exactly one.
+        """
+        index = self._index(level)
+        yield index.same(asked)
+        yield index.but_for_articles(asked)
+        if is_ordinary(asked.whole):
+            return
+        if any(self._index(other).same(asked) for other in LEVELS if other != level):
+            yield index.opening(asked)
+            yield index.mistaken(asked) if index.holding(asked) else []
+        else:
+            yield index.begun(asked)
+            yield index.sounding(asked)
+            yield index.mistaken(asked)
 
     def _index(self, level: str) -> _Index:
         known = self._indexes.get(level)
@@ -115,21 +137,42 @@ class _Index:
         """Return the place whose code has these digits; its dots may be left out."""
         return [place for place in self._places if place.code.replace(".", "") == digits]
 
-    def named(self, asked: Key) -> Iterator[list[Place]]:
-        """Yield the places by each kind of likeness, the best first."""
-        yield self._whole.get(asked.whole, [])
-        yield self._bare.get(asked.bare, [])
-        yield self._begun(asked)
-        yield self._sounding.get(asked.sound, [])
-        yield self._mistyped(asked)
+    def same(self, asked: Key) -> list[Place]:
+        """Return the places of this name."""
+        return self._whole.get(asked.whole, [])
 
-    def _begun(self, asked: Key) -> list[Place]:
+    def but_for_articles(self, asked: Key) -> list[Place]:
+        """Return the places whose name differs in its articles only."""
+        return self._bare.get(asked.bare, [])
+
+    def begun(self, asked: Key) -> list[Place]:
+        """Return the places whose name begins so."""
         begun: list[str] = []
         for start in {asked.whole, asked.bare}:
             if len(start) >= SHORTEST_PREFIX:
                 at = bisect_left(self._sorted, start)
                 begun += self._sorted[at : bisect_left(self._sorted, f"{start}\U0010ffff", at)]
         return self._of(begun)
+
+    def opening(self, asked: Key) -> list[Place]:
+        """Return the places whose first words these are: Tanger is the first of Tanger-Assilah."""
+        return [place for place in self.begun(asked) if any(opens(asked, name) for name in place.names.values())]
+
+    def sounding(self, asked: Key) -> list[Place]:
+        """Return the places that are spoken alike."""
+        return self._sounding.get(asked.sound, []) if len(asked.sound) >= SHORTEST_PREFIX else []
+
+    def holding(self, asked: Key) -> list[Place]:
+        """Return the places with this very word in their name."""
+        return self._words.get(asked.bare, [])
+
+    def mistaken(self, asked: Key) -> list[Place]:
+        """Return the places whose name is one typing error away.
+
+        A text that is a word of other names may be no error at all: Ifni is Sidi Ifni rather than Tifni.
+        """
+        near = self._mistyped(asked)
+        return [*near, *(place for place in self.holding(asked) if place not in near)] if near else []
 
     def _mistyped(self, asked: Key) -> list[Place]:
         near: set[str] = set()
@@ -149,6 +192,11 @@ class _Index:
     @cached_property
     def _sounding(self) -> dict[str, list[Place]]:
         return _grouped((one.sound, place) for one, place in self._keys)
+
+    @cached_property
+    def _words(self) -> dict[str, list[Place]]:
+        names = ((name, place) for place in self._places for name in place.names.values())
+        return _grouped((word, place) for name, place in names for word in bare_words(name))
 
     @cached_property
     def _halves(self) -> dict[Half, list[str]]:

@@ -13,6 +13,8 @@ THANKS = (
     *("عافاك", "3afak", "afak", "choukran", "chokran", "chukran", "shukran"),
     *("ⵜⴰⵏⵎⵎⵉⵔⵜ", "tanmmirt", "ⵎⴽ ⵜⵓⴼⵉⴷ", "mk tufid"),
 )
+FRIENDLY = "🙂😊😀😃😄😁☺👍🙏👌✅❤🌹"
+"""Signs that say no more than thanks; a sign that may turn an answer round (👎 😂 ❌) leaves it unclear."""
 POSITION_WORDS = (
     *("n°", "numéro", "numéros", "num", "choix", "option", "options", "réponse", "réponses"),
     *("رقم", "الرقم", "خيار", "الخيار", "اختيار", "الاختيار", "جواب", "الجواب", "ⵓⵟⵟⵓⵏ", "uṭṭun"),
@@ -20,6 +22,8 @@ POSITION_WORDS = (
 
 _THANKS = tuple(sorted({form for one in THANKS for form in (fold(one), spaced(fold(one)))}, key=len, reverse=True))
 
+_FRIENDLY = re.compile(rf"[{FRIENDLY}][\U0001f3fb-\U0001f3ff]?")
+_LAST_SMILE = re.compile(rf"\s*(?:{_FRIENDLY.pattern})\s*\Z")
 _EDGE = f"[{re.escape(EDGES)}]"
 _BEFORE = _EDGE.replace(re.escape("-"), "")  # a dash before a digit may be a minus
 _SIGN = "|".join(fold(word) for word in POSITION_WORDS if not word.isascii() and not fold(word).isascii())
@@ -33,11 +37,13 @@ _NEGATIVE = re.compile(r"[^\w]*-\s*\d")
 
 
 def without_thanks(text: str) -> str:
-    """Return folded text without the courtesy words at its end; thanks alone stay.
+    """Return folded text without the courtesy words and friendly signs at its end; thanks alone stay.
 
-    >>> without_thanks("oui, merci beaucoup !"), without_thanks("merci")
-    ('oui', 'merci')
+    >>> without_thanks("oui, merci beaucoup !"), without_thanks("oui 👍"), without_thanks("merci")
+    ('oui', 'oui', 'merci')
     """
+    if not text.isascii() and _FRIENDLY.search(text):
+        text = _unsmiled(text)
     bare = text.rstrip(EDGES)
     while bare.endswith(_THANKS):
         thanks = next(one for one in _THANKS if bare.endswith(one))
@@ -46,6 +52,14 @@ def without_thanks(text: str) -> str:
             return text
         text = bare = head.rstrip(EDGES)
     return text
+
+
+def _unsmiled(text: str) -> str:
+    """Return a text without the friendly signs at its end, unless nothing else is said."""
+    head = text
+    while found := _LAST_SMILE.search(head):
+        head = head[: found.start()]
+    return head if head.strip(EDGES) else text
 
 
 def position(text: str) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from locales.folding import fold, letters, spaced, strip_edges
+from locales.ordinary import is_ordinary
 
 SHORTEST_PREFIX = 3
 SHORTEST_MISTYPED = 4
@@ -57,7 +58,12 @@ class Labels:
         return {at for name, at in self._names if name.startswith(text)}
 
     def mistyped(self, text: str) -> set[int]:
-        """Return the options with a label of four letters or more that is one typing error away."""
+        """Return the options with a label of four letters or more that is one typing error away.
+
+        An ordinary word is no error, but for its gender and number: `tout` is not `Goût`, yet `autres` is `Autre`.
+        """
+        if is_ordinary(text):
+            return {at for name, at in self._names if text[:-1] == name and text[-1] in "es"}
         near = (pair for pair in self._names if abs(len(pair[0]) - len(text)) <= 1)
         return {at for name, at in near if letters(name) >= SHORTEST_MISTYPED and one_letter_apart(name, text)}
 
@@ -87,11 +93,15 @@ def form(folded: str) -> str:
 
 
 def one_letter_apart(one: str, other: str) -> bool:
-    """Tell whether one letter added, lost or replaced makes one text of the other; digits never differ."""
+    """Tell whether one letter added, lost or replaced makes one text of the other.
+
+    Digits never differ, nor letters that stand alone: `service b` is another label than `Service A`.
+    """
     short, long = sorted((one, other), key=len)
     if len(long) - len(short) > 1 or one == other:
         return False
     at = next((at for at, letter in enumerate(short) if letter != long[at]), len(short))
     same_length = len(short) == len(long)
     changed = long[at] + (short[at] if same_length else "")
-    return changed.isalpha() and short[at + same_length :] == long[at + 1 :]
+    alone = " " in long and f" {long} "[at] == f" {long} "[at + 2] == " "
+    return changed.isalpha() and not alone and short[at + same_length :] == long[at + 1 :]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locales.naming import half_candidates, halves, key, mistyped
+from locales.ordinary import is_ordinary
 from locales.places import DATA, Gazetteer, Place, PlaceLevel, load
 
 MOROCCO = load()
@@ -216,7 +217,28 @@ def test_a_mistyped_province_is_understood_or_was_the_beginning_of_another(place
     typed = name[:at] + data.draw(st.sampled_from(["", "z" + name[at], "z"])) + name[at + 1 :]
     offered = MOROCCO.find(typed, "province")
     names = [written for one in offered for form in map(key, one.names.values()) for written in (form.whole, form.bare)]
-    assert len(name) < 4 or place in offered or any(written.startswith(typed) for written in names)
+    elsewhere = [one for level in ("region", "commune") for one in MOROCCO.find(typed, level)]
+    named = typed in [key(written).whole for one in elsewhere for written in one.names.values()]
+    begun = any(written.startswith(typed) for written in names)
+    assert len(name) < 4 or place in offered or begun or named or is_ordinary(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "level", "offered"),
+    [
+        ("Ifni", "commune", {"Tifni", "Sidi Ifni"}),  # a word of another name is no slip
+        ("Témara", "province", {"Es-Semara", "Skhirate-Témara"}),
+        ("Tanger", "province", {"Tanger-Assilah"}),  # a town opens the name of its province
+        ("بركين", "province", set()),  # a commune is asked for as such
+        ("manger", "commune", set()),  # an ordinary word is no slip of Tanger
+        ("شكرا", "commune", set()),
+        ("tanger", "commune", {"Tanger"}),
+        ("Tangir", "commune", {"Tanger"}),
+        ("صباح", "commune", {"Sabbah"}),  # an ordinary word that is a name
+    ],
+)
+def test_near_misses_of_a_name_are_told_from_slips(typed: str, level: PlaceLevel, offered: set[str]) -> None:
+    assert {place.names["fr"] for place in MOROCCO.find(typed, level)} == offered
 
 
 # memory and speed ---------------------------------------------------------------------------------------------
