@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from secrets import token_bytes
 from typing import Literal
 
 from msgspec import Struct
 
-from national.database import Database, Sqlite
+from national.database import Database, Run, Sqlite
 from national.errors import NationalError, Refused
 from national.regions import region_of
 from national.seal import Identity
@@ -56,6 +56,25 @@ class Totals(Struct, frozen=True):
     answers: int = 0
 
 
+class Conflict(Struct, frozen=True):
+    """A snapshot that was not kept: its number is held with other figures."""
+
+    flow_hash: str
+    period: str
+    epoch: int
+    seq: int
+    message: str
+
+
+class Merged(Struct, frozen=True):
+    """What became of snapshots that came together: kept now, held before, below what is held, not taken."""
+
+    accepted: int
+    held: int
+    older: int
+    refused: list[Conflict]
+
+
 class CursorRow(Struct, frozen=True):
     """The number held of one flow version and week."""
 
@@ -73,6 +92,11 @@ class Store:
         with database.transaction() as run:
             for statement in SCHEMA:
                 run(statement)
+
+    @property
+    def database(self) -> Database:
+        """Return the database, for what is kept beside the snapshots (frames that wait for their other parts)."""
+        return self._database
 
     def close(self) -> None:
         """Let the database go."""
@@ -132,32 +156,28 @@ class Store:
 
     # snapshots -----------------------------------------------------------------------------------------------------
     def put(self, snapshot: Snapshot, now: int) -> Literal["accepted", "held"]:
-        """Keep a snapshot unless one with the same or a higher number is held; raises Refused (409) then.
-
-        The gateway's row is written first: it serialises the writes of one gateway on both databases.
-        """
-        key = (snapshot.gateway, snapshot.flow_hash, snapshot.period)
+        """Keep a snapshot unless one with the same or a higher number is held; raises Refused (409) then."""
         with self._database.transaction() as run:
-            contact = (now, snapshot.made_at - now, snapshot.gateway)
-            run("UPDATE gateways SET last_contact = ?, skew = ? WHERE id = ?", contact)
-            rows = run("SELECT body, shown FROM snapshots WHERE gateway = ? AND flow_hash = ? AND period = ?", key)
-            held = read(rows[0][0].encode()) if rows else None
-            if held is not None and held.number >= snapshot.number:
-                return _already(held, snapshot)
-            shown = _still_shown(held, rows[0][1], snapshot) if held is not None else None
-            run(
-                """INSERT INTO snapshots (gateway, flow_hash, period, epoch, seq, final, received_at, body, shown)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (gateway, flow_hash, period) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
-                final = excluded.final, received_at = excluded.received_at, body = excluded.body,
-                shown = excluded.shown""",
-                (*key, *snapshot.number, int(snapshot.final), now, write(snapshot).decode(), shown),
-            )
-            run("DELETE FROM totals WHERE gateway = ? AND flow_hash = ? AND period = ?", key)
-            for region, totals in _totals(snapshot).items():
-                values = (*key, region, totals.started, totals.completed, totals.answers)
-                run("INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-        return "accepted"
+            _heard(run, snapshot.gateway, now, snapshot.made_at - now)
+            return _merge(run, snapshot, now)
+
+    def put_all(self, gateway: str, snapshots: Iterable[Snapshot], now: int, skew: int) -> Merged:
+        """Keep what one gateway sent together, in one transaction: each as `put` does, what is older passed over."""
+        accepted = held = older = 0
+        refused: list[Conflict] = []
+        with self._database.transaction() as run:
+            _heard(run, gateway, now, skew)
+            for one in snapshots:
+                try:
+                    fresh = _merge(run, one, now) == "accepted"
+                except Refused as fault:
+                    if fault.code == "older":
+                        older += 1
+                    else:
+                        refused.append(Conflict(one.flow_hash, one.period, *one.number, str(fault)))
+                else:
+                    accepted, held = accepted + fresh, held + (not fresh)
+        return Merged(accepted, held, older, refused)
 
     def cursor(self, gateway: str) -> Sequence[CursorRow]:
         """Return the numbers held of a gateway."""
@@ -202,6 +222,34 @@ def open_store(url: str) -> Store:
 
         return Store(Postgres(url))
     raise NationalError(f"“{url}” is not a store. Write it as sqlite:PATH or postgresql://USER@HOST/NAME.")
+
+
+def _heard(run: Run, gateway: str, now: int, skew: int) -> None:
+    """Record the contact; writing the gateway's row first serialises its writes on both databases."""
+    run("UPDATE gateways SET last_contact = ?, skew = ? WHERE id = ?", (now, skew, gateway))
+
+
+def _merge(run: Run, snapshot: Snapshot, now: int) -> Literal["accepted", "held"]:
+    """Keep a snapshot if its number is the highest of its flow version and week; whatever carried it comes here."""
+    key = (snapshot.gateway, snapshot.flow_hash, snapshot.period)
+    rows = run("SELECT body, shown FROM snapshots WHERE gateway = ? AND flow_hash = ? AND period = ?", key)
+    held = read(rows[0][0].encode()) if rows else None
+    if held is not None and held.number >= snapshot.number:
+        return _already(held, snapshot)
+    shown = _still_shown(held, rows[0][1], snapshot) if held is not None else None
+    run(
+        """INSERT INTO snapshots (gateway, flow_hash, period, epoch, seq, final, received_at, body, shown)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (gateway, flow_hash, period) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq,
+        final = excluded.final, received_at = excluded.received_at, body = excluded.body,
+        shown = excluded.shown""",
+        (*key, *snapshot.number, int(snapshot.final), now, write(snapshot).decode(), shown),
+    )
+    run("DELETE FROM totals WHERE gateway = ? AND flow_hash = ? AND period = ?", key)
+    for region, totals in _totals(snapshot).items():
+        values = (*key, region, totals.started, totals.completed, totals.answers)
+        run("INSERT INTO totals VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    return "accepted"
 
 
 def _already(held: Snapshot, given: Snapshot) -> Literal["held"]:
