@@ -129,12 +129,12 @@ class Conversations:
         outcome = Outcome()
         for inbound in opening.inputs:
             turn = self.step(flow, state, self._counted(inbound, citizen), moment, self.texts)
-            outcome.add(turn)
+            outcome.add(turn, flow)
             picked = self.library.picked(flow, turn)
             if picked:
                 flow, start = picked, replace(inbound, event="start", text="")
                 turn = self.step(flow, entered(flow, turn.conversation), start, moment, self.texts)
-                outcome.add(turn)
+                outcome.add(turn, flow)
             state = turn.conversation
         return outcome
 

@@ -96,6 +96,7 @@ class Draft(Struct, frozen=True):
                 answered_at=self.now,
                 day=day,
                 place=state.place,
+                free=answer.step in self.outcome.free,
             )
             for answer in self.outcome.answers.values()
         ]

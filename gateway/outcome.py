@@ -6,11 +6,14 @@ from collections import Counter
 
 from msgspec.structs import replace
 
+from flows.model import Ask, Flow
 from flows.types import Answer, Conversation, Happening, Screen, Turn
 from storage.store import Citizen
 
 LOGGED = ("refusal", "stop", "failed", "unclear", "look-up")
 """Happenings that the operator can read later."""
+FREE = ("text", "phone", "date")
+"""Types of question answered in the citizen's own words: figures count them without their values."""
 
 
 class Outcome:
@@ -18,6 +21,8 @@ class Outcome:
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
+        self.free: set[str] = set()
+        """The steps answered in the citizen's own words."""
         self.withdrawn: list[str] = []
         self.restarted = False
         self.erased = False
@@ -35,13 +40,16 @@ class Outcome:
             raise LookupError("an inbound has at least one input")
         return self._last
 
-    def add(self, turn: Turn) -> None:
-        """Take one more turn."""
+    def add(self, turn: Turn, flow: Flow) -> None:
+        """Take one more turn of a flow."""
         self._last, self.screens, self.ends = turn.conversation, turn.screens, turn.ends
         for event in turn.events:
             self._happened(event)
         for answer in turn.answers:
             self.answers[answer.step] = answer
+            asked = flow.steps[flow.index[answer.step]]
+            if isinstance(asked, Ask) and asked.type in FREE:
+                self.free.add(answer.step)
 
     def _happened(self, event: Happening) -> None:
         if event.kind == "restart":

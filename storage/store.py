@@ -97,6 +97,8 @@ class AnswerRow(Struct, frozen=True):
     day: str
     place: str = ""
     """The conversation's place when read back, whenever it was answered."""
+    free: bool = False
+    """The citizen's own words, a phone number or a date: counted, but never tallied by value."""
 
 
 class OutboundRow(Struct, frozen=True):
@@ -278,7 +280,7 @@ class Store(Protocol):
     def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
         """Count the answers of civil days `first_day`..`last_day` (both included); a `choices` counts each key.
 
-        `steps` keeps the count to those steps: free text and phone numbers must not be tallied.
+        `steps` keeps the count to those steps. Answers in the citizen's own words (`free`) count under an empty value.
         """
 
     def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
@@ -297,6 +299,12 @@ class Store(Protocol):
         """Return totals: citizens, conversations, open, inbound, answers, steps.
 
         A citizen who only saw the first menu has begun no conversation.
+        """
+
+    def roll(self, now: int, limit: int = 100) -> int:
+        """Count up to `limit` settled conversations ahead, so that figures cost by cells and not by answers.
+
+        Changes no figure, ever. Called again and again until it returns 0: nothing more has settled.
         """
 
     # citizens' rights ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from flows.types import Conversation
-from storage.sqlite import outbox, rights
+from storage.sqlite import outbox, rights, rolling
 from storage.sqlite.writer import Undone
 from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
 from storage.values import to_columns
@@ -70,15 +70,29 @@ def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Non
     if change.session is not None:
         _keep_session(connection, change.session)
     if change.answers:
+        _thaw_others(connection, change)
         _keep_answers(connection, change.answers)
     outbox.enqueue(connection, change.outbound)
     _note(connection, change, change.citizen.pseudonym)
 
 
+def _end(connection: sqlite3.Connection, change: Change) -> None:
+    """Drop what is not worth sending any more: questions of ended conversations, all unasked ones after a stop."""
+    state, citizen, now = change.conversation, change.citizen.pseudonym, change.inbound.received_at
+    ended = [change.closes] if change.closes else []
+    if state is not None and state.status != "active":
+        ended.append(state.id)
+    outbox.drop_questions(connection, citizen, ended, now)
+    if change.citizen.stopped_at:
+        outbox.drop_unasked(connection, citizen, now)
+
+
 def _erase(connection: sqlite3.Connection, change: Change) -> None:
     """Forget the citizen, this inbound included; what still goes out to them carries no pseudonym."""
     rights.forget(connection, change.inbound.citizen, change.inbound.channel, change.reply)
-    outbox.enqueue(connection, [msgspec.structs.replace(message, citizen="") for message in change.outbound])
+    outbox.enqueue(
+        connection, [msgspec.structs.replace(message, citizen="", conversation="") for message in change.outbound]
+    )
     _note(connection, change, "")
 
 
@@ -142,12 +156,20 @@ def _keep_citizen(connection: sqlite3.Connection, citizen: Citizen) -> None:
 
 def _close(connection: sqlite3.Connection, change: Change) -> None:
     """Expire the conversation that this change replaces; a conflict when it is no longer open."""
-    cursor = connection.execute(
+    sql = (
         "UPDATE conversations SET status = 'expired', state = json_set(state, '$.status', 'expired'),"
-        " revision = revision + 1, updated_at = ? WHERE id = ? AND citizen = ? AND status = 'active'",
-        (change.inbound.received_at, change.closes, change.citizen.pseudonym),
+        " revision = revision + 1, updated_at = ? WHERE id = ? AND citizen = ? AND status = 'active' AND rolled = 0"
     )
-    if cursor.rowcount != 1:
+    _fresh_or_thawed(
+        connection, sql, (change.inbound.received_at, change.closes, change.citizen.pseudonym), change.closes
+    )
+
+
+def _fresh_or_thawed(connection: sqlite3.Connection, sql: str, given: tuple[object, ...], conversation: str) -> None:
+    """Change a conversation; one that was counted ahead is taken out of the counts first. Else it is a conflict."""
+    if connection.execute(sql, given).rowcount == 1:
+        return
+    if not rolling.thaw_one(connection, conversation) or connection.execute(sql, given).rowcount != 1:
         raise Undone(CONFLICT)
 
 
@@ -200,34 +222,40 @@ def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, 
 
 def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -> None:
     """Write the conversation's new state over the revision it was computed from, and over no other."""
-    cursor = connection.execute(
+    sql = (
         "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
         " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?"
-        " WHERE id = ? AND revision = ? AND citizen = ?",
-        (
-            state.flow,
-            state.version,
-            state.flow_hash,
-            state.language,
-            state.place,
-            state.status,
-            encode(state).decode(),
-            _completed_at(state),
-            milliseconds(state.updated_at),
-            state.id,
-            change.base,
-            change.citizen.pseudonym,
-        ),
+        " WHERE id = ? AND revision = ? AND citizen = ? AND rolled = 0"
     )
-    if cursor.rowcount != 1:
-        raise Undone(CONFLICT)
+    given = (
+        state.flow,
+        state.version,
+        state.flow_hash,
+        state.language,
+        state.place,
+        state.status,
+        encode(state).decode(),
+        _completed_at(state),
+        milliseconds(state.updated_at),
+        state.id,
+        change.base,
+        change.citizen.pseudonym,
+    )
+    _fresh_or_thawed(connection, sql, given, state.id)
+
+
+def _thaw_others(connection: sqlite3.Connection, change: Change) -> None:
+    """Take conversations that get answers without being moved themselves out of the counts."""
+    moved = change.conversation.id if change.conversation else ""
+    for conversation in {row.conversation for row in change.answers} - {moved}:
+        rolling.thaw_one(connection, conversation)
 
 
 def _keep_answers(connection: sqlite3.Connection, answers: Sequence[AnswerRow]) -> None:
     """Insert answers; a later one of the same conversation and step takes the earlier one's place."""
     connection.executemany(
         "INSERT OR REPLACE INTO answers (id, conversation, flow, flow_version, flow_hash, step, kind, value, raw,"
-        " language, bearer, channel, answered_at, day) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " language, bearer, channel, answered_at, day, free) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 row.id,
@@ -243,6 +271,7 @@ def _keep_answers(connection: sqlite3.Connection, answers: Sequence[AnswerRow]) 
                 row.channel,
                 row.answered_at,
                 row.day,
+                row.free,
             )
             for row in answers
         ],

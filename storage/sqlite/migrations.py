@@ -6,6 +6,8 @@ when a database is behind (see `schema`), because sqlite-utils takes longer to i
 
 from __future__ import annotations
 
+import json
+
 from sqlite_utils import Database, Migrations
 
 migrations = Migrations("awal")
@@ -191,4 +193,69 @@ CREATE TABLE fallbacks (pair TEXT PRIMARY KEY, served INTEGER NOT NULL) STRICT, 
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counters VALUES ('epoch', 1), ('snapshots', 0), ('checks', 0);
+"""
+
+
+@migrations(name="0002_counts_ahead")
+def counts_ahead(db: Database) -> None:
+    """Make room for counts kept ahead (`rolling`); until they are, every figure is made from the rows as before."""
+    db.executescript(ROLLED)
+    for flow_hash, data in db.execute("SELECT hash, data FROM flows").fetchall():
+        steps = [(flow_hash, step) for step in _free_steps(data)]
+        db.conn.executemany("UPDATE answers SET free = 1 WHERE flow_hash = ? AND step = ?", steps)
+
+
+def _free_steps(data: bytes) -> list[str]:
+    """Return the questions of a kept flow that are answered in the citizen's own words."""
+    try:
+        steps = json.loads(data).get("steps", [])
+    except ValueError:
+        return []
+    return [step["id"] for step in steps if step.get("type") in ("text", "phone", "date")]
+
+
+# The indexes by day go: no figure scans days any more.
+ROLLED = """
+DROP INDEX answers_day;
+DROP INDEX conversations_day;
+ALTER TABLE answers ADD COLUMN free INTEGER NOT NULL DEFAULT 0; -- 1: the citizen's own words, tallied without them
+ALTER TABLE conversations ADD COLUMN rolled INTEGER NOT NULL DEFAULT 0; -- 1: in the counts below
+ALTER TABLE citizens ADD COLUMN rolled INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX conversations_fresh ON conversations (seq) WHERE rolled = 0;
+CREATE INDEX citizens_fresh ON citizens (pseudonym) WHERE rolled = 0;
+
+CREATE TABLE rolled_answers (
+    period TEXT NOT NULL, -- a day, or a month as ~2026-11
+    flow TEXT NOT NULL,
+    flow_hash TEXT NOT NULL,
+    step TEXT NOT NULL,
+    value TEXT NOT NULL,
+    place TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (period, flow, flow_hash, step, value, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rolled_answers_none ON rolled_answers (period) WHERE count = 0;
+
+CREATE TABLE rolled_walks (
+    period TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    flow_hash TEXT NOT NULL,
+    place TEXT NOT NULL,
+    language TEXT NOT NULL,
+    bearer TEXT NOT NULL,
+    begun INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
+    PRIMARY KEY (period, flow, flow_hash, place, language, bearer)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX rolled_walks_none ON rolled_walks (period) WHERE begun = 0;
+
+CREATE TABLE rolled_days (
+    day TEXT PRIMARY KEY,
+    conversations INTEGER NOT NULL,
+    walks INTEGER NOT NULL, -- the conversations that reached a flow
+    open INTEGER NOT NULL,
+    answers INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO counters VALUES ('citizens', 0), ('inbound', 0), ('steps', 0), ('inbound-upto', 0);
 """

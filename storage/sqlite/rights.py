@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 
+from storage.sqlite import rolling
 from storage.values import from_columns
 
 FORGET = (
@@ -30,6 +31,7 @@ def forget(connection: sqlite3.Connection, citizen: str, channel: str = "", repl
     """Delete all that is kept of a citizen; return how many rows went."""
     if not citizen:
         return 0
+    rolling.thaw_citizen(connection, citizen)
     gone = sum(connection.execute(sql, (citizen,)).rowcount for sql in FORGET)
     given = {"citizen": citizen, "channel": channel, "reply": reply}
     return gone + connection.execute(FORGET_INBOUND, given).rowcount

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from storage.errors import StoreError, StoreLocked
-from storage.sqlite import backup, lane, outbox, reading, rights, schema, sync, upkeep
+from storage.sqlite import backup, lane, outbox, reading, rights, rolling, schema, sync, upkeep
 from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.lock import FileLock
 from storage.sqlite.writer import Operation, Writer
@@ -176,6 +176,12 @@ class SqliteStore:
     def counts(self) -> Mapping[str, int]:
         """Return totals: citizens, conversations, open, inbound, answers, steps."""
         return self._read(reading.counts)
+
+    def roll(self, now: int, limit: int = 100) -> int:
+        """Count what settled ahead; writes nothing when nothing did."""
+        if not self._read(lambda connection: rolling.anything(connection, now)):
+            return 0
+        return self._write(lambda connection: rolling.roll(connection, now, limit))
 
     # citizens' rights ------------------------------------------------------------------------------------------
     def erase(self, citizen: str, now: int) -> int:  # noqa: ARG002 - the interface's; the act leaves no date behind

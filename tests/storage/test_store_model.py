@@ -28,19 +28,32 @@ flows = st.sampled_from(["", "water", "health"])
 statuses = st.sampled_from(["active", "active", "active", "done", "stopped"])
 places = st.sampled_from(["", "02", "04.421"])
 steps = st.sampled_from(["a", "b", "c"])
-days = st.sampled_from(["2026-11-22", "2026-11-23", "2026-11-24"])
+days = st.sampled_from(["2026-10-31", "2026-11-22", "2026-11-23", "2026-11-24", "2026-12-01", "unknown"])
+ranges = st.sampled_from(
+    [
+        ("2026-11-22", "2026-11-23"),
+        ("2026-11-01", "2026-11-30"),
+        ("2026-10-31", "2026-12-01"),
+        ("2026-11-23", "2026-12-31"),
+        ("2000-01-01", "2100-01-01"),
+        ("unknown", "unknown"),
+        ("2026-11-23", "2026-11-22"),
+    ]
+)
 values = st.one_of(
     st.text(max_size=5),
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
     st.lists(st.text("abcd\u2d30\u0645", min_size=1, max_size=2), max_size=3),
 )
-answers = st.lists(st.tuples(steps, values, days), max_size=3)
+answers = st.lists(st.tuples(steps, values, days, st.booleans()), max_size=3)
 times = st.integers(0, 30) | st.integers(0, 20).map(lambda day: day * 86_400_000)
 channels = st.sampled_from(["at", "twilio"])
 states = st.sampled_from(["queued", "accepted", "delivered", "failed", "dead"])
 provider_ids = st.sampled_from(["", "p1", "p2", "p3"])
 ages = st.integers(0, 5)
+SETTLED = 4_000_000_000_000
+"""A moment at which every conversation has been quiet for long."""
 
 _made = tempfile.TemporaryDirectory()
 _template = Path(_made.name) / "template.db"
@@ -125,8 +138,8 @@ class Twins(RuleBasedStateMachine):
 
     def dressed(self, whole: Change, state: Conversation, told: list) -> Change:
         rows = [
-            replace(answer(step, value, state.id, day, at=next(self.ids)), citizen=whole.citizen.pseudonym)
-            for step, value, day in told
+            replace(answer(step, value, state.id, day, at=next(self.ids)), citizen=whole.citizen.pseudonym, free=free)
+            for step, value, day, free in told
         ]
         sent = [message(self.name("m"), whole.citizen.pseudonym)] if told else []
         self.messages += [row.id for row in sent]
@@ -204,6 +217,27 @@ class Twins(RuleBasedStateMachine):
     def claim_slot(self, slot: str) -> None:
         self.both("claim_slot", "sync", slot, 1)
 
+    # counts kept ahead -----------------------------------------------------------------------------------------
+    @rule(later=st.booleans(), limit=st.integers(1, 3))
+    def roll(self, later: bool, limit: int) -> None:
+        """Count what ended ahead, or what is open too: no figure may change (`tell_the_same`)."""
+        self.real.roll(SETTLED if later else 0, limit)
+
+    @rule(age=ages, told=answers)
+    def answer_something_old(self, age: int, told: list) -> None:
+        old = self.conversations[-1 - age :][:1]
+        if not old or old[0] not in self.model._walks:
+            return
+        rows = [replace(answer(step, value, old[0], day), free=free) for step, value, day, free in told]
+        citizen = self.model._walks[old[0]].citizen
+        self.keep(change(self.name("x"), None, citizen, answers=[replace(row, citizen=citizen) for row in rows]))
+
+    @rule(days=ranges, flow=flows, only=st.lists(steps, max_size=2))
+    def ask_for_figures(self, days: tuple[str, str], flow: str, only: list[str]) -> None:
+        self.both("tallies", *days, flow, only)
+        self.both("walks", *days, flow)
+        self.both("spread", *days)
+
     @rule()
     def open_again(self) -> None:
         self.real.close()
@@ -214,7 +248,7 @@ class Twins(RuleBasedStateMachine):
         self.both("counts")
         self.both("outbox", limit=1_000)
         self.both("outbox_counts")
-        self.both("tallies", "2026-11-22", "2026-11-23")
+        self.both("tallies", "2026-10-31", "2026-12-01")
         self.both("walks", "2026-11-22", "2026-11-24")
         self.both("spread", "2026-11-01", "2026-11-30")
         self.both("answer_days")

@@ -107,7 +107,7 @@ def test_a_commit_that_breaks_as_a_whole_is_tried_again_one_by_one(
         connection.execute("PRAGMA defer_foreign_keys = ON")
         connection.execute(
             "INSERT INTO answers VALUES"
-            " (1, 'a', 'nowhere', 'f', 1, 'h', 's', 'text', 'v', 'r', 'fr', 'sms', 'c', 1, 'd')"
+            " (1, 'a', 'nowhere', 'f', 1, 'h', 's', 'text', 'v', 'r', 'fr', 'sms', 'c', 1, 'd', 0)"
         )
 
     with busy(writer):
