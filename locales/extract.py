@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from locales.slots import slots
+from locales.slots import PLURAL_NOTE, plurals, slots
 from locales.tags import TAGS
 
 Message = tuple[int, str, tuple[str, str], list[str]]
@@ -87,6 +87,8 @@ def _text(node: Node, context: str, language: str, kind: str) -> Iterator[Messag
     notes = [kind]
     if names := sorted(slots(words)):
         notes.append("slots to keep: " + ", ".join(f"{{{name}}}" for name in names))
+    if plurals(words):
+        notes.append(PLURAL_NOTE)
     if inline := [tag for tag in by_language if tag in TAGS and tag != language]:
         notes.append(f"already written in the flow: {', '.join(inline)}")
     yield source.start_mark.line + 1, "pgettext", (context, words), ["; ".join(notes)]

@@ -7,10 +7,10 @@ A plural slot holds one word per plural form of the text's own language, in the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from locales.formats import visible
-from locales.tags import plural_form
+from locales.tags import PLURAL_USES, plural_form
 
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)((?:\|[^{}|]*)*)\}")
 
@@ -20,14 +20,24 @@ def slots(text: str) -> frozenset[str]:
     return frozenset(found[1] for found in _SLOT.finditer(text)) if "{" in text else frozenset()
 
 
-def plurals(text: str) -> dict[str, int]:
-    """Return how many forms each plural slot of a text has; the least, where a name has several such slots."""
-    counts: dict[str, int] = {}
-    for found in _SLOT.finditer(text):
-        forms = found[2].count("|")
-        if forms:
-            counts[found[1]] = min(forms, counts.get(found[1], forms))
-    return counts
+def plurals(text: str) -> list[tuple[str, int]]:
+    """Return each plural slot of a text with how many forms it has, in the order they stand."""
+    found = ((slot[1], slot[2].count("|")) for slot in _SLOT.finditer(text)) if "|" in text else ()
+    return [(name, forms) for name, forms in found if forms]
+
+
+PLURAL_NOTE = "{name|…} is a plural: " + ", ".join(f"{len(uses)} forms in {tag}" for tag, uses in PLURAL_USES.items())
+"""What a translator has to know of a text with a plural slot."""
+
+
+def wrong_plurals(text: str, language: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with each plural slot that has not one form for each of its language, and the remedy."""
+    uses = PLURAL_USES.get(language, PLURAL_USES["zgh"])
+    for name, count in plurals(text):
+        if count != len(uses):
+            forms = "|".join(f"for {use}" for use in uses)
+            wrong = f"the plural slot of {{{name}}} has {count} form{'s' if count > 1 else ''}, not {len(uses)}"
+            yield wrong, f"Give it one for each number of '{language}': {{{name}|{forms}}}"
 
 
 def fill(text: str, values: Mapping[str, object], language: str = "fr") -> str:

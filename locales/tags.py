@@ -44,8 +44,13 @@ PLURAL_HEADERS: dict[str, str] = {
     "zgh-Latn": "nplurals=2; plural=(n != 1);",
 }
 """The `Plural-Forms` header of each language's catalogues."""
-PLURAL_FORMS = {tag: int(header.removeprefix("nplurals=")[0]) for tag, header in PLURAL_HEADERS.items()}
-"""How many plural forms each language has."""
+PLURAL_USES: dict[str, tuple[str, ...]] = {
+    "ar": ("0", "1", "2", "3 to 10", "11 to 99", "100 to 102"),
+    "fr": ("0 and 1", "2 and more"),
+    "zgh": ("1", "all others"),
+    "zgh-Latn": ("1", "all others"),
+}
+"""The numbers that each form is for, in the order of the header; in Arabic the last two digits decide."""
 
 _TIFINAGH = re.compile(r"[\u2D30-\u2D67\u2D6F]")
 _ARABIC = re.compile(r"[\u0621-\u064A\u066E-\u06D3\u06FA-\u06FF\u0750-\u077F\uFB50-\uFDFC\uFE70-\uFEFC]")

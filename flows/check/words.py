@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from flows.check.rule import Finding, Spot, Subject, rule
 from flows.load.problem import quoted
-from locales.slots import plurals, slots
-from locales.tags import PLURAL_FORMS
+from locales.slots import slots, wrong_plurals
 
 
 @rule("F503", "missing-translation", "A text is not translated in a language offered.")
@@ -77,11 +76,8 @@ def plural_forms(subject: Subject) -> Iterator[Finding]:
     for spot in subject.spots():
         for language in subject.flow.languages:
             words = subject.texts.flow(spot.text, language, subject.flow.language)
-            wanted = PLURAL_FORMS[language]
-            for name, count in plurals(words.text).items() if words.language == language else ():
-                if count != wanted:
-                    message = f"in '{language}' the plural slot of {{{name}}} has {count} forms"
-                    yield Finding(subject.line(spot.at), message, f"Give it the {wanted} forms of the language")
+            for wrong, remedy in wrong_plurals(words.text, language) if words.language == language else ():
+                yield Finding(subject.line(spot.at), f"in '{language}' {wrong}", remedy)
 
 
 def _braced(names: frozenset[str]) -> str:

@@ -14,6 +14,7 @@ TOO_LARGE = code("F106", "too-large", "The file is too long, too deep or has too
 SEVERAL_DOCUMENTS = code("F107", "several-documents", "A file holds one flow; a second document follows a `---`.")
 CHARACTER = code("F108", "unreadable-character", "The file holds a character that no text may hold.")
 NOT_A_FLOW = code("F109", "not-a-flow", "The file is empty, or is not a map of keys.")
+COMMA = code("F110", "loose-comma", "In a `{…}` a comma inside a text without quotes cuts the text in two.")
 
 # F2: keys and values
 UNKNOWN_KEY = code("F201", "unknown-key", "A key is not one of the flow language.")

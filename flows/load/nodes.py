@@ -109,7 +109,7 @@ class _Composer:
         if isinstance(event, AliasEvent):
             return Scalar(line, f"*{event.anchor}")
         if isinstance(event, MappingStartEvent):
-            return self._map(line, depth + 1)
+            return self._map(line, depth + 1, inline=bool(event.flow_style))
         return self._list(line, depth + 1)
 
     def _list(self, line: int, depth: int) -> List:
@@ -118,11 +118,13 @@ class _Composer:
             items.append(self.node(event, depth))
         return List(line, items)
 
-    def _map(self, line: int, depth: int) -> Map:
+    def _map(self, line: int, depth: int, *, inline: bool) -> Map:
         pairs: dict[str, tuple[Scalar, Node]] = {}
         while not isinstance(event := self.next(), MappingEndEvent):
             key = self.node(event, depth)
-            value = self.node(self.next(), depth)
+            value = self.node(after := self.next(), depth)
+            if inline and pairs and _is_missing(after) and isinstance(key, Scalar) and self._rejoined(key, pairs):
+                continue
             if not isinstance(key, Scalar):
                 self.notes.add(codes.WRONG_SHAPE, key.line, "a key is a list or a map", "Write a word before the colon")
             elif key.text in pairs:
@@ -132,6 +134,16 @@ class _Composer:
             else:
                 pairs[key.text] = (key, value)
         return Map(line, pairs)
+
+    def _rejoined(self, key: Scalar, pairs: dict[str, tuple[Scalar, Node]]) -> bool:
+        """Give a text that a comma has cut its end back, and say so: in `{a: Un, deux}` the `deux` is no key."""
+        name, (_, before) = next(reversed(pairs.items()))
+        if not isinstance(before, Scalar):
+            return False
+        before.text = f"{before.text}, {key.text}"
+        message = f"a comma cuts the text in two: {quoted(key.text)} stands alone, as a key without a value"
+        self.notes.add(codes.COMMA, key.line, message, f'Put the text in quotes: {{{name}: "{before.text[:80]}"}}')
+        return True
 
     def _counted(self, event: Event, depth: int) -> int:
         """Count a node and refuse what no flow needs; return its line."""
@@ -152,6 +164,11 @@ class _Composer:
             message = f"the tag {quoted(tag)} is not allowed"
             self.notes.add(codes.TAG, line, message, "Remove it, or put a text that begins with ! in quotes")
         return line
+
+
+def _is_missing(event: Event) -> bool:
+    """Tell whether nothing at all stands where a value is awaited, not even a pair of quotes."""
+    return isinstance(event, ScalarEvent) and not event.value and event.start_mark.index == event.end_mark.index
 
 
 def _line(event: Event) -> int:

@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from gateway import __version__
+from gateway.cli.common import Group
 
 COMMANDS = {
     "init": "init:init",
@@ -42,11 +43,9 @@ COMMANDS = {
     "doctor": "doctor:doctor",
 }
 """Command to `module:function`, in the order of the help."""
-SENTENCE = 200
-"""No first sentence is longer."""
 
 
-class Lazy(click.Group):
+class Lazy(Group):
     """A group that imports a command's module only when it needs that command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -60,12 +59,6 @@ class Lazy(click.Group):
         module, name = COMMANDS[cmd_name].split(":")
         found: click.Command = getattr(import_module(f"gateway.cli.{module}"), name)
         return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands, each with the whole first sentence of its help."""
-        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, one.get_short_help_str(SENTENCE)) for name, one in found if one])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

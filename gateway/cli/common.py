@@ -18,6 +18,20 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for 
 """The option every list has."""
 
 
+SENTENCE = 200
+"""No first sentence of a command's help is longer."""
+
+
+class Group(click.Group):
+    """A group whose help lists its commands with their whole first sentences."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with the whole first sentence of its help."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(SENTENCE)) for name, one in found if one])
+
+
 def project(readonly: bool = False) -> Project:
     """Return the project that -C names; it is closed when the command ends.
 

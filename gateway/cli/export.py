@@ -7,10 +7,10 @@ from datetime import datetime
 
 import click
 
-from gateway.cli.common import project
+from gateway.cli.common import Group, project
 
 
-@click.group()
+@click.group(cls=Group)
 def export() -> None:
     """Write data out for other programs.
 

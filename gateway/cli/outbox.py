@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import click
 
 from flows.errors import AwalError
-from gateway.cli.common import as_json, project, write_json, write_table
+from gateway.cli.common import Group, as_json, project, write_json, write_table
 from storage.store import OutboxRow
 
 COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after")
 
 
-@click.group()
+@click.group(cls=Group)
 def outbox() -> None:
     """See and steer the messages to send.
 

@@ -10,7 +10,7 @@ import click
 
 from flows.errors import AwalError
 from gateway.cli.check import flows_of_project
-from gateway.cli.common import as_json, outside, project, write_json, write_table
+from gateway.cli.common import Group, as_json, outside, project, write_json, write_table
 
 if TYPE_CHECKING:
     from flows.load import Loaded
@@ -25,7 +25,7 @@ segments_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def translate() -> None:
     """Translate the project's flows: catalogues, what is missing, sheets for translators.
 
@@ -163,7 +163,7 @@ def side(page: Path, segments: int | None) -> None:
     click.echo(f"{page}: {len(found)} texts.")
 
 
-@translate.group()
+@translate.group(cls=Group)
 def sheet() -> None:
     """Exchange texts with translators who work in a spreadsheet.
 

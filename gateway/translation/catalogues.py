@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from locales import extract as extractors
-from locales.slots import slots
+from locales.slots import slots, wrong_plurals
 from locales.tags import PLURAL_HEADERS
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def problems(path: Path, tag: str) -> Iterator[str]:
             if words and slots(source) != slots(words):
                 keep = braced(slots(source))
                 yield f"{path}:{message.lineno}: {words!r} has other slots than {source!r}. Keep {keep}."
+            for wrong, remedy in wrong_plurals(words, tag):
+                yield f"{path}:{message.lineno}: in {words!r} {wrong}. {remedy}."
 
 
 def _forms(words: object) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from flows.model import Text
 from gateway.translation.catalogues import braced
 from gateway.translation.texts import COLUMNS, Cell, Row
 from locales.language import PROVISIONAL
-from locales.slots import slots
+from locales.slots import slots, wrong_plurals
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _DONE = ("ok", "reviewed")
@@ -137,6 +137,8 @@ def _wrong(row: Row, tag: str, new: str, now: Cell) -> str:
     if slots(new) != wanted:
         has = f"{new!r} has {braced(slots(new))} where the source has {braced(wanted)}"
         return f"{has}. Keep what stands in braces as the source has it."
+    for uneven, remedy in wrong_plurals(new, tag):
+        return f"in {new!r} {uneven}. {remedy}."
     unseen = sorted({one for one in new if one != "\n" and unicodedata.category(one) in ("Cc", "Cf")})
     if unseen:
         codes = ", ".join(f"U+{ord(one):04X}" for one in unseen)

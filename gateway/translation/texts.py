@@ -15,7 +15,7 @@ from flows.model import Ask, Flow, Text
 from flows.types import Limits
 from locales.catalogue import SHIPPED, Catalogues
 from locales.pofile import entries
-from locales.slots import slots
+from locales.slots import PLURAL_NOTE, plurals, slots
 from locales.tifinagh import to_ascii
 
 COLUMNS = ("fr", "ar", "zgh", "zgh-Latn")
@@ -114,7 +114,8 @@ def _note(spot: Spot, flow: Flow) -> str:
     if isinstance(asked, Ask) and key == "ask":
         kind = f"question, {asked.type}"
     names = sorted(slots(spot.text.source))
-    return kind + (f"; keep {' '.join(f'{{{name}}}' for name in names)}" if names else "")
+    kept = f"; keep {' '.join(f'{{{name}}}' for name in names)}" if names else ""
+    return kind + kept + (f"; {PLURAL_NOTE}" if plurals(spot.text.source) else "")
 
 
 class Count(Struct, frozen=True):

@@ -42,6 +42,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         ('a: "\\q"\n', 1, "F101", "single quotes"),
         ("a: * b\n", 1, "F101", "Put the text in quotes"),
         ('- when: "cuts" in problems\n', 1, "F101", "in single quotes"),
+        (f"{HEAD}steps:\n- say: {{fr: Oui, merci}}\n", 6, "F110", '{fr: "Oui, merci"}'),
         ("a: b\x00\n", 1, "F108", "Delete it"),
         ("a: b\nc: \x1b\n", 2, "F108", "Delete it"),
         ("a: b\nc: \ud800\n", 2, "F108", "UTF-8"),
@@ -87,6 +88,12 @@ def test_aliases_anchors_merges_and_tags_are_each_told() -> None:
         (8, "F301"),
         (9, "F105"),
     ]
+
+
+def test_a_comma_that_cuts_a_text_is_told_and_the_text_is_whole_again() -> None:
+    text = HEAD + "steps:\n- id: a\n  ask: Un ?\n  type: choice\n  options: {a: Un, deux, trois, b: ''}\n"
+    found = [(one.line, one.code) for one in load(text, "f.yaml").problems]
+    assert found == [(9, "F110"), (9, "F110"), (9, "F501")], "an empty text in quotes is no cut one"
 
 
 def test_a_key_is_a_word() -> None:

@@ -313,6 +313,36 @@ def test_a_sheet_with_a_mistake_changes_nothing(awal, sheet_of, project: Path, c
     assert arabic(project).read_text() == ARABIC
 
 
+HOURS = """\
+flow: hours
+title: Heures
+language: fr
+languages: [fr, ar]
+consent: no
+steps:
+- id: hours
+  ask: Combien ?
+  type: integer
+- say: "{hours} {hours|heure|heures}"
+"""
+SIX = "{hours} {hours|ساعة|ساعة|ساعتان|ساعات|ساعة|ساعة}"
+
+
+def test_a_plural_has_one_form_for_each_number_of_its_language(awal, sheet_of, project: Path) -> None:
+    (project / "flows" / "hours.yaml").write_text(HOURS)
+    path = sheet_of()
+    assert "{name|…} is a plural: 6 forms in ar, 2 forms in fr" in cells(path)["hours/say-1"]["note"]
+    edited(path, "hours/say-1", ar="{hours} {hours|ساعة|ساعات}")
+    told = awal("translate", "sheet", "import", path, "--yes", project=project)
+    assert told.code == 1
+    assert "the plural slot of {hours} has 2 forms, not 6. Give it one for each number of 'ar': " in told.err
+    assert "{hours|for 0|for 1|for 2|for 3 to 10|for 11 to 99|for 100 to 102}" in told.err
+    edited(path, "hours/say-1", ar=SIX)
+    assert awal("translate", "sheet", "import", path, "--yes", project=project).code == 0
+    arabic(project).write_text(arabic(project).read_text().replace("|ساعتان", ""))
+    assert "has 5 forms, not 6" in awal("translate", "compile", project=project).out
+
+
 def test_an_emptied_cell_takes_nothing_away(awal, sheet_of, project: Path) -> None:
     path = sheet_of()
     edited(path, "tea/name", ar="")

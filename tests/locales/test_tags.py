@@ -11,6 +11,7 @@ from locales.tags import (
     CHAINS,
     MENU_ORDER,
     PLURAL_HEADERS,
+    PLURAL_USES,
     TAGS,
     chain,
     direction,
@@ -31,6 +32,7 @@ def test_arabic_has_six_plural_forms_in_the_right_order(n: int, form: int) -> No
 
 @given(st.sampled_from(sorted(TAGS)), st.integers(0, 100_000))
 def test_the_header_of_a_catalogue_and_the_program_count_alike(tag: str, n: int) -> None:
+    assert PLURAL_HEADERS[tag].startswith(f"nplurals={len(PLURAL_USES[tag])};")
     expression = PLURAL_HEADERS[tag].partition("plural=")[2].rstrip(";")
     assert c2py(expression)(n) == plural_form(tag, n)
 
