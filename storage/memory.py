@@ -17,6 +17,7 @@ from msgspec.structs import asdict, replace
 
 from flows.types import Conversation
 from storage.memory_outbox import MemoryOutbox
+from storage.outgoing import ANYTHING
 from storage.store import (
     Accepted,
     AnswerRow,
@@ -30,8 +31,11 @@ from storage.store import (
     OutboxState,
     Saved,
     Session,
+    Spent,
     SyncRow,
     Tally,
+    Terms,
+    Waiting,
     Walks,
 )
 
@@ -148,8 +152,17 @@ class MemoryStore:
         for answer in change.answers:
             self._answers.pop((answer.conversation, answer.step), None)
             self._answers[answer.conversation, answer.step] = answer
-        self._outbox.enqueue(change.outbound)
+        self._end(change)
+        self._outbox.enqueue(change.outbound, self._citizens)
         self._note(change, change.citizen.pseudonym)
+
+    def _end(self, change: Change) -> None:
+        """Drop the questions of ended conversations, and after a stop all that answers nothing."""
+        state = change.conversation
+        ended = [change.closes] if change.closes else []
+        ended += [state.id] if state is not None and state.status != "active" else []
+        stopped, now = bool(change.citizen.stopped_at), change.inbound.received_at
+        self._outbox.drop(change.citizen.pseudonym, now, ended, stopped=stopped)
 
     def _keep_conversation(self, change: Change, state: Conversation) -> None:
         if change.base:
@@ -166,7 +179,8 @@ class MemoryStore:
 
     def _erase(self, change: Change) -> None:
         self._forget(change.inbound.citizen, change.inbound.channel, change.reply)
-        self._outbox.enqueue([replace(message, citizen="") for message in change.outbound])
+        messages = [replace(message, citizen="", conversation="") for message in change.outbound]
+        self._outbox.enqueue(messages, self._citizens)
         self._note(change, "")
 
     def _note(self, change: Change, citizen: str) -> None:
@@ -186,12 +200,14 @@ class MemoryStore:
     def enqueue(self, messages: Sequence[OutboundRow]) -> int:
         """Queue messages; return how many were new."""
         with self._lock:
-            return self._outbox.enqueue(messages)
+            return self._outbox.enqueue(messages, self._citizens)
 
-    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
+    def claim_outbox(
+        self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
+    ) -> Sequence[OutboxRow]:
         """Lease due messages."""
         with self._lock:
-            return self._outbox.claim(channel, now, lease, limit)
+            return self._outbox.claim(channel, now, lease, limit, terms)
 
     def finish_outbox(
         self,
@@ -203,15 +219,53 @@ class MemoryStore:
         provider_id: str = "",
         error: str = "",
         retry_at: int = 0,
+        tried: bool = True,
+        channel: str = "",
     ) -> bool:
         """Record what became of a claimed message."""
         with self._lock:
-            return self._outbox.finish(id, fence, state, now, provider_id, error, retry_at)
+            return self._outbox.finish(
+                id,
+                fence,
+                state,
+                now,
+                provider_id=provider_id,
+                error=error,
+                retry_at=retry_at,
+                tried=tried,
+                channel=channel,
+            )
 
-    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
+    def receipt(
+        self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int = 0
+    ) -> bool:
         """Record a delivery report."""
         with self._lock:
-            return self._outbox.receipt(channel, provider_id, state, detail, now)
+            return self._outbox.receipt(channel, provider_id, state, detail, now, again_at)
+
+    def addressee(self, channel: str, provider_id: str) -> str:
+        """Return the citizen a message went to."""
+        with self._lock:
+            return self._outbox.addressee(channel, provider_id)
+
+    def stop(self, citizen: str, now: int) -> bool:
+        """Note that a citizen told the provider to stop."""
+        with self._lock:
+            known = self._citizens.get(citizen, Citizen(citizen))
+            if not known.stopped_at:
+                self._citizens[citizen] = replace(known, stopped_at=now)
+            self._outbox.drop(citizen, now, stopped=True)
+            return not known.stopped_at
+
+    def spent(self, channel: str, hour: str) -> Spent:
+        """Return the segments a channel claimed in a civil hour, and in its day."""
+        with self._lock:
+            return self._outbox.spent(channel, hour)
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Return what waits on each channel, and what it ever sent."""
+        with self._lock:
+            return self._outbox.waiting()
 
     def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
         """List messages, newest first."""

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storage.errors import StoreError
-from storage.store import OutboundRow, OutboxRow, OutboxState
+from storage.outgoing import (
+    ENDED,
+    LATE,
+    LOST,
+    ONCE,
+    RESENDS,
+    STOPPED,
+    UNASKED,
+    WROTE,
+    OutboundRow,
+    OutboxRow,
+    OutboxState,
+    Spent,
+    Terms,
+    Waiting,
+    refused,
+)
+
+if TYPE_CHECKING:
+    from storage.store import Citizen
 
 STATES: tuple[OutboxState, ...] = get_args(OutboxState)
 FINAL = ("delivered", "failed", "dead")
@@ -23,6 +43,11 @@ def rank(state: str) -> int:
     return min(STATES.index(state), 3) if state in STATES else -1
 
 
+def asked(row: OutboxRow) -> bool:
+    """Tell whether a citizen, or an official, is waiting for this message."""
+    return row.kind not in UNASKED
+
+
 class _Early(Struct):
     """A final report of a message not known yet."""
 
@@ -31,80 +56,210 @@ class _Early(Struct):
     at: int
 
 
+class _Beside(Struct):
+    """What the store keeps of a message beside its row: `batch` and `rank` are of the claim that holds it."""
+
+    changed: int
+    key: str
+    conversation: str
+    claimed: int = 0
+    hour: str = ""
+    batch: str = ""
+    rank: int = 0
+
+
 class MemoryOutbox:
-    """Messages by id, oldest first. The caller holds the lock."""
+    """Messages by id, oldest first. The caller holds the lock; `stopped` tells what citizens want no more."""
 
     def __init__(self) -> None:
         self.rows: dict[str, OutboxRow] = {}
-        self._changed: dict[str, int] = {}
-        self._keys: dict[str, str] = {}
+        self._beside: dict[str, _Beside] = {}
         self._early: dict[tuple[str, str], _Early] = {}
+        self._spend: Counter[tuple[str, str]] = Counter()
+        self._short: set[tuple[str, str]] = set()
 
-    def enqueue(self, messages: Sequence[OutboundRow]) -> int:
-        """Queue messages; return how many were new."""
-        new = 0
+    def enqueue(self, messages: Sequence[OutboundRow], citizens: Mapping[str, Citizen]) -> int:
+        """Queue messages; return how many were."""
         for row in messages:
-            if row.dedupe_key and row.dedupe_key in self._keys.values():
-                continue
-            new += 1
-            self._keys[row.id] = row.dedupe_key
-            self._changed[row.id] = row.created_at
-            self.rows[row.id] = OutboxRow(
-                id=row.id,
-                citizen=row.citizen,
-                channel=row.channel,
-                recipient=row.recipient,
-                text=row.text,
-                encoding=row.encoding,
-                segments=row.segments,
-                state="queued",
-                attempts=0,
-                created_at=row.created_at,
-                not_after=row.not_after,
-            )
-        return new
+            if wrong := refused(row):
+                raise StoreError(wrong)
+        return sum(self._insert(row) for row in messages if _welcome(row, citizens.get(row.citizen)))
+
+    def _insert(self, row: OutboundRow) -> bool:
+        if row.dedupe_key and any(row.dedupe_key == one.key for one in self._beside.values()):
+            return False
+        self._beside[row.id] = _Beside(row.created_at, row.dedupe_key, row.conversation)
+        self.rows[row.id] = OutboxRow(
+            id=row.id,
+            citizen=row.citizen,
+            channel=row.channel,
+            recipient=row.recipient,
+            text=row.text,
+            encoding=row.encoding,
+            segments=row.segments,
+            state="queued",
+            attempts=0,
+            created_at=row.created_at,
+            not_after=row.not_after,
+            kind=row.kind,
+        )
+        return True
 
     def _set(self, row: OutboxRow, now: int, **changes: object) -> OutboxRow:
-        self._changed[row.id] = now
+        self._beside[row.id].changed = now
         self.rows[row.id] = replace(row, **changes)
         return self.rows[row.id]
 
-    def claim(self, channel: str, now: int, lease: int, limit: int) -> list[OutboxRow]:
+    def drop(self, citizen: str, now: int, conversations: Sequence[str] = (), *, stopped: bool = False) -> None:
+        """Give up questions of ended conversations, and after a stop all that answers nothing."""
+        for row in [row for row in self.rows.values() if row.citizen == citizen and row.state == "queued"]:
+            if row.kind == "question" and self._beside[row.id].conversation in conversations:
+                self._set(row, now, state="dead", last_error=ENDED, recipient=b"")
+            elif stopped and row.kind not in ("question", "reply"):
+                self._set(row, now, state="dead", last_error=STOPPED, recipient=b"")
+
+    # claiming --------------------------------------------------------------------------------------------------
+    def claim(self, channel: str, now: int, lease: int, limit: int, terms: Terms) -> list[OutboxRow]:
         """Lease due messages."""
-        self._give_up(channel, now)
-        due = [row for row in self.rows.values() if row.channel == channel and self._due(row, now)]
+        mine = [row for row in self.rows.values() if row.channel == channel]
+        late = [row for row in mine if row.state == "queued" and row.not_after is not None and row.not_after < now]
+        lost = [row for row in mine if row.state == "sending" and row.next_at <= now]
+        if not late and not lost and not self._due(channel, now, terms):
+            return []
+        self._settle_abandoned(lost, now)
+        self._expire(channel, now)
+        self._wipe_old(now)
+        rows = self._fitting(channel, self._due(channel, now, terms)[:limit], terms)
+        if rows and terms.hour:
+            self._spend[channel, terms.hour] += sum(row.segments for row in rows)
         return [
-            self._set(row, now, state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=now + lease)
-            for row in due[:limit]
+            self._lease(row, now, lease, terms, f"{rows[0].id}/{rows[0].fence}", place)
+            for place, row in enumerate(rows)
         ]
 
-    def _give_up(self, channel: str, now: int) -> None:
-        touched = False
+    def _lease(self, row: OutboxRow, now: int, lease: int, terms: Terms, batch: str, place: int) -> OutboxRow:
+        beside = self._beside[row.id]
+        beside.claimed, beside.hour, beside.batch, beside.rank = now, terms.hour, batch, place
+        return self._set(row, now, state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=now + lease)
+
+    def _settle_abandoned(self, rows: Sequence[OutboxRow], now: int) -> None:
+        begun = {row.id for row in rows if self._is_first(row)}
+        for row in rows:
+            beside = self._beside[row.id]
+            beside.batch = ""
+            if row.id in begun and (row.lost or row.kind in ONCE):
+                self._set(row, now, state="dead", last_error=LOST, lost=row.lost + 1)
+            elif row.id in begun:
+                self.rows[row.id] = replace(row, state="queued", lost=row.lost + 1)
+            else:
+                self.rows[row.id] = replace(row, state="queued", attempts=row.attempts - 1)
+                self._give_back(row)
+
+    def _is_first(self, row: OutboxRow) -> bool:
+        mine = self._beside[row.id]
+        ranks = [
+            self._beside[one.id].rank
+            for one in self.rows.values()
+            if one.state == "sending" and self._beside[one.id].batch == mine.batch
+        ]
+        return not mine.batch or mine.rank == min(ranks)
+
+    def _give_back(self, row: OutboxRow) -> None:
+        """Take the segments of a message that never left out of the hour they were counted in."""
+        if hour := self._beside[row.id].hour:
+            self._spend[row.channel, hour] -= row.segments
+
+    def _expire(self, channel: str, now: int) -> None:
         for row in list(self.rows.values()):
-            waits = row.channel == channel and row.state in WAITING
             late = row.not_after is not None and row.not_after < now
-            touched = touched or (waits and (late or row.next_at <= now))
-            if waits and late and (row.state == "queued" or row.next_at <= now):
-                self._set(row, now, state="dead", last_error="not sent in time", recipient=b"")
-        if touched:
-            self._wipe_old(now)
+            if row.channel == channel and row.state == "queued" and late:
+                self._set(row, now, state="dead", last_error=LOST if row.lost else LATE, recipient=b"")
 
     def _wipe_old(self, now: int) -> None:
         for row in list(self.rows.values()):
-            if row.state in ("accepted", "failed", "dead") and self._changed[row.id] < now - KEEP_NUMBER:
+            if row.state in ("accepted", "failed", "dead") and self._beside[row.id].changed < now - KEEP_NUMBER:
                 self.rows[row.id] = replace(row, recipient=b"")
 
-    def _due(self, row: OutboxRow, now: int) -> bool:
-        if row.state not in WAITING or row.next_at > now:
-            return False
-        if not row.citizen:
-            return True
-        same = [one for one in self.rows.values() if (one.citizen, one.channel) == (row.citizen, row.channel)]
-        first = next(one for one in same if one.state in WAITING)
-        return first.id == row.id
+    def _due(self, channel: str, now: int, terms: Terms) -> list[OutboxRow]:
+        rows = [row for row in self.rows.values() if row.channel == channel and self._is_due(row, now, terms)]
+        return sorted(rows, key=lambda row: not asked(row))
 
+    def _is_due(self, row: OutboxRow, now: int, terms: Terms) -> bool:
+        if row.state not in WAITING or row.next_at > now or self._never_fits(row, terms):
+            return False
+        waiting = [one for one in self.rows.values() if one.citizen == row.citizen and one.state in WAITING]
+        here = [one for one in waiting if one.channel == row.channel]
+        if self._held(row, here, terms):
+            return False
+        ahead = [one for one in here[: here.index(row)] if asked(one) or not asked(row)]
+        return not row.citizen or not ahead
+
+    def _held(self, row: OutboxRow, here: Sequence[OutboxRow], terms: Terms) -> bool:
+        """Tell whether quiet hours or the daily cap hold a message back."""
+        if not asked(row):
+            return terms.quiet or self._capped(row, terms)
+        awake = any(asked(one) and one.created_at >= terms.fresh for one in here)
+        return terms.quiet and row.created_at < terms.fresh and not (row.citizen and awake)
+
+    def _capped(self, row: OutboxRow, terms: Terms) -> bool:
+        told = [
+            one for one in self.rows.values() if one.citizen == row.citizen and not asked(one) and one.state != "queued"
+        ]
+        today = [one for one in told if self._beside[one.id].claimed >= terms.today]
+        return bool(terms.cap and row.citizen) and len(today) >= terms.cap
+
+    def _never_fits(self, row: OutboxRow, terms: Terms) -> bool:
+        return any(limit and row.segments > limit for limit in (terms.most_hour, terms.most_day))
+
+    def _fitting(self, channel: str, rows: Sequence[OutboxRow], terms: Terms) -> list[OutboxRow]:
+        before, total = self.spent(channel, terms.hour), 0
+        taken: list[OutboxRow] = []
+        for row in rows:
+            after = total + row.segments
+            if taken and terms.most and after > terms.most:
+                break
+            left = [terms.most_hour - before.hour] if terms.most_hour else []
+            left += [terms.most_day - before.day] if terms.most_day else []
+            if left and after > min(left):
+                self._short.add((channel, terms.hour))
+            else:
+                taken.append(row)
+                total = after
+        return taken
+
+    def spent(self, channel: str, hour: str) -> Spent:
+        """Return the segments claimed in a civil hour and in its day."""
+        if not hour:
+            return Spent()
+        day = sum(count for (one, when), count in self._spend.items() if one == channel and when[:10] == hour[:10])
+        return Spent(self._spend[channel, hour], day, (channel, hour) in self._short)
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Return what waits on each channel, and what it ever sent."""
+        found: dict[str, Waiting] = {}
+        waits = [row for row in self.rows.values() if row.state in WAITING]
+        for channel in sorted({row.channel for row in waits} | {channel for channel, _ in self._touched()}):
+            ages = [row.created_at for row in waits if row.channel == channel]
+            sent = sum(count for (one, _), count in self._spend.items() if one == channel)
+            found[channel] = Waiting(len(ages), min(ages, default=0), sent)
+        return found
+
+    def _touched(self) -> set[tuple[str, str]]:
+        return set(self._spend) | self._short
+
+    # what became of it -----------------------------------------------------------------------------------------
     def finish(
-        self, id: str, fence: int, state: OutboxState, now: int, provider_id: str, error: str, retry_at: int
+        self,
+        id: str,
+        fence: int,
+        state: OutboxState,
+        now: int,
+        *,
+        provider_id: str,
+        error: str,
+        retry_at: int,
+        tried: bool,
+        channel: str,
     ) -> bool:
         """Record what became of a claimed message."""
         if state not in STATES or state == "sending":
@@ -112,27 +267,50 @@ class MemoryOutbox:
         row = self.rows.get(id)
         if row is None or row.fence != fence or row.state != "sending":
             return False
-        known = "" if state == "queued" else provider_id
-        left = b"" if state == "delivered" else row.recipient
-        row = self._set(row, now, state=state, provider_id=known, last_error=error, next_at=retry_at, recipient=left)
+        if not tried:
+            self._give_back(row)
+        self._beside[id].batch = ""
+        row = self._set(
+            row,
+            now,
+            state=state,
+            provider_id="" if state == "queued" else provider_id,
+            last_error=error,
+            next_at=retry_at,
+            recipient=b"" if state == "delivered" else row.recipient,
+            attempts=row.attempts - (not tried),
+            channel=channel or row.channel,
+        )
         early = self._early.pop((row.channel, provider_id), None) if state == "accepted" else None
         if early is not None:
             self._settle(row, early.state, early.detail, now)
         return True
 
-    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
+    def _found(self, channel: str, provider_id: str) -> OutboxRow | None:
+        found = [row for row in self.rows.values() if (row.channel, row.provider_id) == (channel, provider_id)]
+        return found[0] if found and provider_id else None
+
+    def addressee(self, channel: str, provider_id: str) -> str:
+        """Return the citizen a message went to."""
+        row = self._found(channel, provider_id)
+        return row.citizen if row else ""
+
+    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int) -> bool:
         """Move a message forward by a delivery report."""
         if not provider_id or state not in STATES:
             return False
-        found = [row for row in self.rows.values() if (row.channel, row.provider_id) == (channel, provider_id)]
-        if not found:
+        row = self._found(channel, provider_id)
+        if row is None:
             if state in FINAL:
                 self._early = {key: one for key, one in self._early.items() if one.at >= now - DAY}
                 self._early.setdefault((channel, provider_id), _Early(state, detail, now))
             return False
-        if rank(state) <= rank(found[0].state):
+        if rank(state) <= rank(row.state):
             return False
-        self._settle(found[0], state, detail, now)
+        if state == "failed" and again_at and row.attempts < RESENDS:
+            self._set(row, now, state="queued", next_at=again_at, provider_id="", last_error=detail)
+        else:
+            self._settle(row, state, detail, now)
         return True
 
     def _settle(self, row: OutboxRow, state: OutboxState, detail: str, now: int) -> None:
@@ -159,7 +337,7 @@ class MemoryOutbox:
         if row is None or row.state not in ("failed", "dead") or not row.recipient:
             return False
         until = None if row.not_after is not None and row.not_after < now else row.not_after
-        self._set(row, now, state="queued", attempts=0, next_at=now, provider_id="", not_after=until)
+        self._set(row, now, state="queued", attempts=0, lost=0, next_at=now, provider_id="", not_after=until)
         return True
 
     def discard(self, id: str, now: int) -> bool:
@@ -169,6 +347,7 @@ class MemoryOutbox:
             return False
         if row.state not in WAITING and not row.recipient:
             return False
+        self._beside[id].batch = ""
         self._set(row, now, state="dead", recipient=b"")
         return True
 
@@ -176,5 +355,12 @@ class MemoryOutbox:
         """Delete a citizen's messages."""
         gone = [row.id for row in self.rows.values() if row.citizen == citizen]
         for id in gone:
-            del self.rows[id], self._changed[id], self._keys[id]
+            del self.rows[id], self._beside[id]
         return len(gone)
+
+
+def _welcome(row: OutboundRow, citizen: Citizen | None) -> bool:
+    """Tell whether a message may be queued: it answers something, or its citizen may be written to unasked."""
+    if row.kind in ("question", "reply"):
+        return True
+    return citizen.stopped_at == 0 if citizen else row.ground != WROTE

@@ -14,8 +14,14 @@ from msgspec import Struct
 
 from flows.model import Bearer, Value
 from flows.types import Conversation
-
-OutboxState = Literal["queued", "sending", "accepted", "delivered", "failed", "dead"]
+from storage.outgoing import ANYTHING
+from storage.outgoing import OutboundKind as OutboundKind
+from storage.outgoing import OutboundRow as OutboundRow
+from storage.outgoing import OutboxRow as OutboxRow
+from storage.outgoing import OutboxState as OutboxState
+from storage.outgoing import Spent as Spent
+from storage.outgoing import Terms as Terms
+from storage.outgoing import Waiting as Waiting
 
 
 class Citizen(Struct, frozen=True):
@@ -99,43 +105,6 @@ class AnswerRow(Struct, frozen=True):
     """The conversation's place when read back, whenever it was answered."""
     free: bool = False
     """The citizen's own words, a phone number or a date: counted, but never tallied by value."""
-
-
-class OutboundRow(Struct, frozen=True):
-    """One SMS to send. `recipient` is the sealed dialable number, wiped once the message is final."""
-
-    id: str
-    citizen: str
-    channel: str
-    recipient: bytes
-    text: str
-    encoding: str
-    segments: int
-    created_at: int
-    in_reply_to: str = ""
-    dedupe_key: str = ""
-    """Unique when not empty: a second message with the same key is dropped (weekly digests)."""
-    not_after: int | None = None
-
-
-class OutboxRow(Struct, frozen=True):
-    """One message of the outbox as operators see it, and as a sender claims it."""
-
-    id: str
-    citizen: str
-    channel: str
-    recipient: bytes
-    text: str
-    encoding: str
-    segments: int
-    state: OutboxState
-    attempts: int
-    created_at: int
-    next_at: int = 0
-    fence: int = 0
-    provider_id: str = ""
-    last_error: str = ""
-    not_after: int | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -236,13 +205,21 @@ class Store(Protocol):
 
     # the outbox ------------------------------------------------------------------------------------------------
     def enqueue(self, messages: Sequence[OutboundRow]) -> int:
-        """Queue messages that answer no inbound (digests); return how many were new by `dedupe_key`."""
+        """Queue messages that answer no inbound (digests, reminders); return how many were queued.
 
-    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
-        """Take up to `limit` due messages of a channel for `lease` ms, oldest first, one at a time per citizen.
+        Dropped are those whose `dedupe_key` is known, those of a citizen who said stop, and those on the ground
+        `wrote` of a citizen who never did. An unasked message without a ground raises StoreError.
+        """
 
-        Claims messages `queued` with `next_at` due, and `sending` ones whose lease ran out. Each claim counts an
-        attempt and draws a new `fence`. Messages past `not_after` become `dead`.
+    def claim_outbox(
+        self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
+    ) -> Sequence[OutboxRow]:
+        """Take up to `limit` due messages of a channel for `lease` ms: asked ones first, then oldest first.
+
+        One at a time per citizen; an unasked message never holds back a reply. Each claim counts an attempt and its
+        segments, and draws a new `fence`. Messages past `not_after` become `dead`. The claimer sends in the order
+        given: of a claim whose lease ran out, the first that was not finished is unknown (`lost`), the rest were
+        never begun. An unknown one is taken again once; a second time, or of kind `notice`, it becomes `dead`.
         """
 
     def finish_outbox(
@@ -255,11 +232,34 @@ class Store(Protocol):
         provider_id: str = "",
         error: str = "",
         retry_at: int = 0,
+        tried: bool = True,
+        channel: str = "",
     ) -> bool:
-        """Record what became of a claimed message; False when the fence is no longer ours. `queued` = retry later."""
+        """Record what became of a claimed message; False when the fence is no longer ours. `queued` = retry later.
 
-    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
-        """Record a delivery report. States only move forward; False when the message is unknown or already further."""
+        `tried` False: the provider never heard of it, and the attempt and its segments are given back. `channel`:
+        it leaves by another one from now on.
+        """
+
+    def receipt(
+        self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int = 0
+    ) -> bool:
+        """Record a delivery report. States only move forward; False when the message is unknown or already further.
+
+        `again_at`: a failed one is queued again for then, with its attempts and under the same limits.
+        """
+
+    def addressee(self, channel: str, provider_id: str) -> str:
+        """Return the citizen a message went to; empty when it is unknown."""
+
+    def stop(self, citizen: str, now: int) -> bool:
+        """Note that a citizen told the provider to stop; False when it is known. Their unasked messages die."""
+
+    def spent(self, channel: str, hour: str) -> Spent:
+        """Return the segments a channel claimed in a civil hour (`2026-11-23T14`) and in that day."""
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Return what waits on each channel that ever had a message to send."""
 
     def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
         """List messages, newest first."""

@@ -259,3 +259,35 @@ CREATE TABLE rolled_days (
 
 INSERT INTO counters VALUES ('citizens', 0), ('inbound', 0), ('steps', 0), ('inbound-upto', 0);
 """
+
+
+@migrations(name="0003_limits_of_sending")
+def limits_of_sending(db: Database) -> None:
+    """Give messages a kind and their claims a batch, and count the segments sent by civil hour."""
+    db.executescript(SENDING)
+
+
+SENDING = """
+ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT 'reply';
+ALTER TABLE outbox ADD COLUMN unasked INTEGER NOT NULL DEFAULT 0; -- 1 for the kinds that nobody asked for
+ALTER TABLE outbox ADD COLUMN ground TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN conversation TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN lost INTEGER NOT NULL DEFAULT 0; -- times its sender died while it was on its way
+ALTER TABLE outbox ADD COLUMN batch TEXT NOT NULL DEFAULT ''; -- the claim it was taken in
+ALTER TABLE outbox ADD COLUMN rank INTEGER NOT NULL DEFAULT 0; -- when its batch sends it
+ALTER TABLE outbox ADD COLUMN hour TEXT NOT NULL DEFAULT ''; -- where its segments were counted last
+ALTER TABLE outbox ADD COLUMN claimed_at INTEGER NOT NULL DEFAULT 0;
+DROP INDEX outbox_waiting;
+CREATE INDEX outbox_due ON outbox (channel, unasked, seq) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_leased ON outbox (channel, next_at) WHERE state = 'sending';
+CREATE INDEX outbox_batch ON outbox (batch) WHERE state = 'sending';
+CREATE INDEX outbox_late ON outbox (channel, not_after) WHERE state IN ('queued', 'sending') AND not_after IS NOT NULL;
+
+CREATE TABLE spend (
+    channel TEXT NOT NULL,
+    hour TEXT NOT NULL, -- civil: 2026-11-23T14
+    segments INTEGER NOT NULL,
+    short INTEGER NOT NULL DEFAULT 0, -- 1 when a message did not fit in a budget
+    PRIMARY KEY (channel, hour)
+) STRICT, WITHOUT ROWID;
+"""

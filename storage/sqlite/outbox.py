@@ -1,167 +1,205 @@
 """The outbox: queued → sending → accepted → delivered | failed | dead, and never backwards but by a retry.
 
-A claim leases a message and draws its fence; only the holder of the newest fence may say what became of it. Order is
-kept per citizen and channel: a message is not claimed while an earlier one of the same citizen still waits.
+A claim (`claim.py`) leases a message and draws its fence; only the holder of the newest fence may say what became of
+it. Order is kept per citizen and channel: a message is not claimed while an earlier one of the same citizen waits.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from storage.errors import StoreError
-from storage.store import OutboundRow, OutboxRow, OutboxState
+from storage.outgoing import (
+    ENDED,
+    RESENDS,
+    STOPPED,
+    UNASKED,
+    WROTE,
+    OutboundRow,
+    OutboxRow,
+    OutboxState,
+    Waiting,
+    refused,
+)
+from storage.sqlite.claim import COLUMNS, DAY, spend
 
 STATES: tuple[OutboxState, ...] = get_args(OutboxState)
 SETTLED = ("delivered", "failed", "dead")
 RANK = {"queued": 0, "sending": 1, "accepted": 2, "delivered": 3, "failed": 3, "dead": 3}
+ANSWERS = ("question", "reply")
+"""What answers the inbound it is kept with: it goes to whoever wrote, also after a stop."""
 
-DAY = 86_400_000
-KEEP_NUMBER = 7 * DAY
-"""How long an operator can still retry a failed or dead message; after that, its recipient is wiped too."""
 KEEP_EARLY_RECEIPT = DAY
 
-COLUMNS = (
-    "id, citizen, channel, recipient, text, encoding, segments, state, attempts, created_at, next_at, fence,"
-    " provider_id, last_error, not_after"
-)
-DUE = f"""
-SELECT {COLUMNS} FROM outbox AS o
-WHERE channel = :channel AND state IN ('queued', 'sending') AND next_at <= :now
-AND (citizen = '' OR NOT EXISTS (
-    SELECT 1 FROM outbox AS earlier
-    WHERE earlier.citizen = o.citizen AND earlier.channel = o.channel AND earlier.seq < o.seq
-    AND earlier.state IN ('queued', 'sending')))
-ORDER BY seq LIMIT :limit
-"""  # noqa: S608 - constants only
-TO_CLAIM = """
-SELECT 1 FROM outbox WHERE channel = :channel AND state IN ('queued', 'sending')
-AND (next_at <= :now OR not_after < :now)
+INSERT = """
+INSERT INTO outbox (id, citizen, channel, recipient, text, encoding, segments, state, created_at, changed_at,
+    in_reply_to, dedupe_key, not_after, kind, unasked, ground, conversation)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (dedupe_key) WHERE dedupe_key <> '' DO NOTHING
 """
 
 
 def enqueue(connection: sqlite3.Connection, messages: Sequence[OutboundRow]) -> int:
-    """Queue messages; return how many were not there before by their `dedupe_key`."""
-    new = 0
+    """Queue messages; return how many were: known keys and citizens who want none are left out."""
     for row in messages:
-        cursor = connection.execute(
-            "INSERT INTO outbox (id, citizen, channel, recipient, text, encoding, segments, state, created_at,"
-            " changed_at, in_reply_to, dedupe_key, not_after)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?)"
-            " ON CONFLICT (dedupe_key) WHERE dedupe_key <> '' DO NOTHING",
-            (
-                row.id,
-                row.citizen,
-                row.channel,
-                row.recipient,
-                row.text,
-                row.encoding,
-                row.segments,
-                row.created_at,
-                row.created_at,
-                row.in_reply_to,
-                row.dedupe_key,
-                row.not_after,
-            ),
-        )
-        new += cursor.rowcount
-    return new
+        if wrong := refused(row):
+            raise StoreError(wrong)
+    return sum(_insert(connection, row) for row in messages if row.kind in ANSWERS or _welcome(connection, row))
 
 
-def anything_to_claim(connection: sqlite3.Connection, channel: str, now: int) -> bool:
-    """Tell by reading only whether a claim would change anything: an idle sender must not wear the disk."""
-    return connection.execute(f"{TO_CLAIM} LIMIT 1", {"channel": channel, "now": now}).fetchone() is not None
+def _welcome(connection: sqlite3.Connection, row: OutboundRow) -> bool:
+    """Tell whether a citizen may be written to unasked: they said no stop, and wrote first where that is the ground."""
+    found = connection.execute("SELECT stopped_at FROM citizens WHERE pseudonym = ?", (row.citizen,)).fetchone()
+    return not found[0] if found else row.ground != WROTE
 
 
-def claim(connection: sqlite3.Connection, channel: str, now: int, lease: int, limit: int) -> list[OutboxRow]:
-    """Lease up to `limit` due messages of a channel, oldest first."""
-    _expire(connection, channel, now)
-    _wipe_old(connection, now)
-    rows = connection.execute(DUE, {"channel": channel, "now": now, "limit": limit}).fetchall()
-    connection.executemany(
-        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, fence = fence + 1, next_at = ?,"
-        " changed_at = ? WHERE id = ?",
-        [(now + lease, now, row[0]) for row in rows],
-    )
-    return [_leased(OutboxRow(*row), now + lease) for row in rows]
-
-
-def _leased(row: OutboxRow, until: int) -> OutboxRow:
-    """Return the row as the claim left it."""
-    fields = {name: getattr(row, name) for name in row.__struct_fields__}
-    fields.update(state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=until)
-    return OutboxRow(**fields)
-
-
-def _expire(connection: sqlite3.Connection, channel: str, now: int) -> None:
-    """Give up what is no longer worth sending, unless a sender may be at it right now."""
-    connection.execute(
-        "UPDATE outbox SET state = 'dead', last_error = 'not sent in time', recipient = x'', changed_at = :now"
-        " WHERE channel = :channel AND not_after < :now"
-        " AND (state = 'queued' OR (state = 'sending' AND next_at <= :now))",
-        {"channel": channel, "now": now},
-    )
-
-
-def _wipe_old(connection: sqlite3.Connection, now: int) -> None:
-    """Wipe the numbers that no operator asked for again, and those no delivery report ever settled."""
-    connection.execute(
-        "UPDATE outbox SET recipient = x'' WHERE state IN ('accepted', 'failed', 'dead') AND recipient <> x''"
-        " AND changed_at < ?",
-        (now - KEEP_NUMBER,),
-    )
-
-
-def finish(
-    connection: sqlite3.Connection,
-    id: str,
-    fence: int,
-    state: OutboxState,
-    now: int,
-    provider_id: str,
-    error: str,
-    retry_at: int,
-) -> bool:
-    """Record what became of a claimed message; False when another claim or an operator came in between."""
-    if state not in STATES or state == "sending":
-        raise StoreError(f"a claimed message cannot become {state!r}: use one of {', '.join(STATES)} but sending")
+def _insert(connection: sqlite3.Connection, row: OutboundRow) -> int:
     cursor = connection.execute(
-        "UPDATE outbox SET state = :state, provider_id = CASE :state WHEN 'queued' THEN '' ELSE :provider_id END,"
-        " last_error = :error, next_at = :retry_at, changed_at = :now,"
-        " recipient = CASE :state WHEN 'delivered' THEN x'' ELSE recipient END"
-        " WHERE id = :id AND fence = :fence AND state = 'sending'",
-        {
-            "id": id,
-            "fence": fence,
-            "state": state,
-            "now": now,
-            "provider_id": provider_id,
-            "error": error,
-            "retry_at": retry_at,
-        },
+        INSERT,
+        (
+            row.id,
+            row.citizen,
+            row.channel,
+            row.recipient,
+            row.text,
+            row.encoding,
+            row.segments,
+            row.created_at,
+            row.created_at,
+            row.in_reply_to,
+            row.dedupe_key,
+            row.not_after,
+            row.kind,
+            row.kind in UNASKED,
+            row.ground,
+            row.conversation,
+        ),
     )
-    if cursor.rowcount and state == "accepted" and provider_id:
-        _take_early_receipt(connection, id, provider_id, now)
+    return cursor.rowcount
+
+
+def drop_questions(connection: sqlite3.Connection, citizen: str, conversations: Sequence[str], now: int) -> None:
+    """Give up the questions of conversations that have ended, where none of them is on its way."""
+    connection.executemany(
+        "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE citizen = ?"
+        " AND conversation = ? AND kind = 'question' AND state IN ('queued', 'sending') AND state = 'queued'",
+        [(ENDED, now, citizen, conversation) for conversation in conversations],
+    )
+
+
+def drop_unasked(connection: sqlite3.Connection, citizen: str, now: int) -> None:
+    """Give up what nobody asked for, now that the citizen said stop."""
+    connection.execute(
+        "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE citizen = ?"
+        " AND kind NOT IN ('question', 'reply') AND state IN ('queued', 'sending') AND state = 'queued'",
+        (STOPPED, now, citizen),
+    )
+
+
+def stop(connection: sqlite3.Connection, citizen: str, now: int) -> bool:
+    """Note that a citizen wants no more; one who never wrote is remembered for it."""
+    cursor = connection.execute(
+        "INSERT INTO citizens (pseudonym, language, consented_at, place, stopped_at) VALUES (?, '', 0, '', ?)"
+        " ON CONFLICT (pseudonym) DO UPDATE SET stopped_at = excluded.stopped_at WHERE stopped_at = 0",
+        (citizen, now),
+    )
+    drop_unasked(connection, citizen, now)
     return cursor.rowcount == 1
 
 
+FINISH = """
+UPDATE outbox SET state = :state, provider_id = CASE :state WHEN 'queued' THEN '' ELSE :provider_id END,
+    last_error = :error, next_at = :retry_at, changed_at = :now, attempts = attempts - NOT :tried, batch = '',
+    channel = CASE :channel WHEN '' THEN channel ELSE :channel END,
+    recipient = CASE :state WHEN 'delivered' THEN x'' ELSE recipient END
+WHERE id = :id
+"""
+
+
+class Outcome(NamedTuple):
+    """What became of a claimed message."""
+
+    state: OutboxState
+    provider_id: str
+    error: str
+    retry_at: int
+    tried: bool
+    channel: str
+
+
+def finish(connection: sqlite3.Connection, id: str, fence: int, found: Outcome, now: int) -> bool:
+    """Record what became of a claimed message; False when another claim or an operator came in between."""
+    if found.state not in STATES or found.state == "sending":
+        known = ", ".join(STATES)
+        raise StoreError(f"a claimed message cannot become {found.state!r}: use one of {known} but sending")
+    claimed = connection.execute(
+        "SELECT channel, hour, segments FROM outbox WHERE id = ? AND fence = ? AND state = 'sending'", (id, fence)
+    ).fetchone()
+    if claimed is None:
+        return False
+    connection.execute(FINISH, {**found._asdict(), "id": id, "now": now})
+    if not found.tried:
+        spend(connection, claimed[0], claimed[1], -claimed[2])
+    if found.state == "accepted" and found.provider_id:
+        _take_early_receipt(connection, id, found.provider_id, now)
+    return True
+
+
 def receipt(
-    connection: sqlite3.Connection, channel: str, provider_id: str, state: OutboxState, detail: str, now: int
+    connection: sqlite3.Connection,
+    channel: str,
+    provider_id: str,
+    state: OutboxState,
+    detail: str,
+    now: int,
+    again_at: int,
 ) -> bool:
     """Move a message forward by a delivery report; one that overtakes our own record of the sending is kept for it."""
     if not provider_id or state not in RANK:
         return False
     row = connection.execute(
-        "SELECT id, state FROM outbox WHERE channel = ? AND provider_id = ?", (channel, provider_id)
+        "SELECT id, state, attempts FROM outbox WHERE channel = ? AND provider_id = ?", (channel, provider_id)
     ).fetchone()
     if row is None:
         _keep_early_receipt(connection, channel, provider_id, state, detail, now)
         return False
     if RANK[state] <= RANK[row[1]]:
         return False
-    _settle(connection, row[0], state, detail, now)
+    if state == "failed" and again_at and row[2] < RESENDS:
+        _send_again(connection, row[0], detail, now, again_at)
+    else:
+        _settle(connection, row[0], state, detail, now)
     return True
+
+
+def _send_again(connection: sqlite3.Connection, id: str, detail: str, now: int, again_at: int) -> None:
+    """Queue a message anew whose delivery failed for a reason that may pass."""
+    connection.execute(
+        "UPDATE outbox SET state = 'queued', next_at = ?, provider_id = '', last_error = ?, changed_at = ?"
+        " WHERE id = ?",
+        (again_at, detail, now, id),
+    )
+
+
+def addressee(connection: sqlite3.Connection, channel: str, provider_id: str) -> str:
+    """Return the citizen a message went to."""
+    row = connection.execute(
+        "SELECT citizen FROM outbox WHERE channel = ? AND provider_id = ? AND provider_id <> ''", (channel, provider_id)
+    ).fetchone()
+    return row[0] if row else ""
+
+
+def waiting(connection: sqlite3.Connection) -> Mapping[str, Waiting]:
+    """Return what waits on each channel, and what it ever sent."""
+    rows = connection.execute(
+        "SELECT channel, SUM(messages), MAX(oldest), SUM(segments) FROM ("
+        " SELECT channel, COUNT(*) AS messages, MIN(created_at) AS oldest, 0 AS segments FROM outbox"
+        " WHERE state IN ('queued', 'sending') GROUP BY channel"
+        " UNION ALL SELECT channel, 0, 0, SUM(segments) FROM spend GROUP BY channel) GROUP BY channel ORDER BY channel"
+    )
+    return {row[0]: Waiting(*row[1:]) for row in rows}
 
 
 def _settle(connection: sqlite3.Connection, id: str, state: str, detail: str, now: int) -> None:
@@ -220,8 +258,8 @@ def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
 def retry(connection: sqlite3.Connection, id: str, now: int) -> bool:
     """Queue a failed or dead message again, as long as its number is still there."""
     cursor = connection.execute(
-        "UPDATE outbox SET state = 'queued', attempts = 0, next_at = :now, provider_id = '', changed_at = :now,"
-        " not_after = CASE WHEN not_after < :now THEN NULL ELSE not_after END"
+        "UPDATE outbox SET state = 'queued', attempts = 0, lost = 0, next_at = :now, provider_id = '',"
+        " changed_at = :now, not_after = CASE WHEN not_after < :now THEN NULL ELSE not_after END"
         " WHERE id = :id AND state IN ('failed', 'dead') AND recipient <> x''",
         {"id": id, "now": now},
     )
@@ -231,7 +269,7 @@ def retry(connection: sqlite3.Connection, id: str, now: int) -> bool:
 def discard(connection: sqlite3.Connection, id: str, now: int) -> bool:
     """Give a message up for good and wipe its number; False when it is with the provider or has none left."""
     cursor = connection.execute(
-        "UPDATE outbox SET state = 'dead', recipient = x'', changed_at = ?"
+        "UPDATE outbox SET state = 'dead', recipient = x'', batch = '', changed_at = ?"
         " WHERE id = ? AND state IN ('queued', 'sending', 'failed', 'dead')"
         " AND (state IN ('queued', 'sending') OR recipient <> x'')",
         (now, id),

@@ -9,7 +9,8 @@ from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from storage.errors import StoreError, StoreLocked
-from storage.sqlite import backup, lane, outbox, reading, rights, rolling, schema, sync, upkeep
+from storage.outgoing import ANYTHING
+from storage.sqlite import backup, claim, lane, outbox, reading, rights, rolling, schema, sync, upkeep
 from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.lock import FileLock
 from storage.sqlite.writer import Operation, Writer
@@ -22,8 +23,11 @@ from storage.store import (
     OutboundRow,
     OutboxRow,
     OutboxState,
+    Spent,
     SyncRow,
     Tally,
+    Terms,
+    Waiting,
     Walks,
 )
 
@@ -105,11 +109,13 @@ class SqliteStore:
         """Queue messages; return how many were new by `dedupe_key`."""
         return self._write(lambda connection: outbox.enqueue(connection, messages))
 
-    def claim_outbox(self, channel: str, now: int, lease: int, limit: int) -> Sequence[OutboxRow]:
+    def claim_outbox(
+        self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
+    ) -> Sequence[OutboxRow]:
         """Lease up to `limit` due messages; writes nothing when none is due."""
-        if not self._read(lambda connection: outbox.anything_to_claim(connection, channel, now)):
+        if not self._read(lambda connection: claim.anything_to_claim(connection, channel, now, terms)):
             return []
-        return self._write(lambda connection: outbox.claim(connection, channel, now, lease, limit))
+        return self._write(lambda connection: claim.claim(connection, channel, now, lease, limit, terms))
 
     def finish_outbox(
         self,
@@ -121,15 +127,36 @@ class SqliteStore:
         provider_id: str = "",
         error: str = "",
         retry_at: int = 0,
+        tried: bool = True,
+        channel: str = "",
     ) -> bool:
         """Record what became of a claimed message; False when the fence is no longer ours."""
+        found = outbox.Outcome(state, provider_id, error, retry_at, tried, channel)
+        return self._write(lambda connection: outbox.finish(connection, id, fence, found, now))
+
+    def receipt(
+        self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int = 0
+    ) -> bool:
+        """Record a delivery report; False when the message is unknown or already further."""
         return self._write(
-            lambda connection: outbox.finish(connection, id, fence, state, now, provider_id, error, retry_at)
+            lambda connection: outbox.receipt(connection, channel, provider_id, state, detail, now, again_at)
         )
 
-    def receipt(self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int) -> bool:
-        """Record a delivery report; False when the message is unknown or already further."""
-        return self._write(lambda connection: outbox.receipt(connection, channel, provider_id, state, detail, now))
+    def addressee(self, channel: str, provider_id: str) -> str:
+        """Return the citizen a message went to; empty when it is unknown."""
+        return self._read(lambda connection: outbox.addressee(connection, channel, provider_id))
+
+    def stop(self, citizen: str, now: int) -> bool:
+        """Note that a citizen told the provider to stop; False when it is known."""
+        return self._write(lambda connection: outbox.stop(connection, citizen, now))
+
+    def spent(self, channel: str, hour: str) -> Spent:
+        """Return the segments a channel claimed in a civil hour, and in its day."""
+        return self._read(lambda connection: claim.spent(connection, channel, hour))
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Return what waits on each channel, and what it ever sent."""
+        return self._read(outbox.waiting)
 
     def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
         """List messages, newest first."""

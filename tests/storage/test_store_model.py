@@ -16,6 +16,7 @@ from store_changes import answer, change, conversation, message
 
 from flows.types import Conversation
 from storage.memory import MemoryStore
+from storage.outgoing import UNASKED, Terms
 from storage.sqlite import SqliteStore
 from storage.store import Change, Session
 
@@ -52,6 +53,20 @@ channels = st.sampled_from(["at", "twilio"])
 states = st.sampled_from(["queued", "accepted", "delivered", "failed", "dead"])
 provider_ids = st.sampled_from(["", "p1", "p2", "p3"])
 ages = st.integers(0, 5)
+kinds = st.sampled_from(["question", "reply", "digest", "reminder", "campaign", "notice"])
+hours = st.sampled_from(["", "2026-11-23T09", "2026-11-23T10", "2026-11-24T09"])
+limits = st.integers(0, 6)
+terms = st.builds(
+    Terms,
+    most=limits,
+    quiet=st.booleans(),
+    fresh=st.integers(900, 1_100),
+    cap=st.integers(0, 2),
+    today=times,
+    hour=hours,
+    most_hour=limits,
+    most_day=limits,
+)
 SETTLED = 4_000_000_000_000
 """A moment at which every conversation has been quiet for long."""
 
@@ -178,26 +193,51 @@ class Twins(RuleBasedStateMachine):
         channel=channels,
         until=st.none() | times,
         key=st.sampled_from(["", "", "k1", "k2"]),
+        kind=kinds,
+        ground=st.sampled_from(["wrote", "form 7"]),
+        segments=st.integers(1, 4),
+        age=ages,
     )
-    def enqueue(self, citizen: str, channel: str, until: int | None, key: str) -> None:
+    def enqueue(
+        self, citizen: str, channel: str, until: int | None, key: str, kind: str, ground: str, segments: int, age: int
+    ) -> None:
         self.messages.append(self.name("m"))
-        self.both("enqueue", [message(self.messages[-1], citizen, channel, not_after=until, dedupe_key=key)])
+        made = message(self.messages[-1], citizen, channel, not_after=until, dedupe_key=key, kind=kind)
+        ground = ground if kind in UNASKED else ""
+        conversation = self.conversations[-1 - age :][:1] or [""]
+        made = replace(made, ground=ground, segments=segments, conversation=conversation[0])
+        self.both("enqueue", [replace(made, created_at=900 + 50 * age)])
 
-    @rule(channel=channels, now=times, limit=st.integers(1, 3))
-    def claim(self, channel: str, now: int, limit: int) -> None:
-        rows = self.both("claim_outbox", channel, now, lease=10, limit=limit)
+    @rule(channel=channels, now=times, limit=st.integers(1, 3), terms=st.just(Terms()) | terms)
+    def claim(self, channel: str, now: int, limit: int, terms: Terms) -> None:
+        rows = self.both("claim_outbox", channel, now, lease=10, limit=limit, terms=terms)
         self.claims += [(row.id, row.fence) for row in rows]
 
-    @rule(age=ages, state=states, now=times, provider_id=provider_ids, retry_at=times)
-    def finish(self, age: int, state: str, now: int, provider_id: str, retry_at: int) -> None:
+    @rule(
+        age=ages,
+        state=states,
+        now=times,
+        provider_id=provider_ids,
+        retry_at=times,
+        tried=st.booleans(),
+        moved=st.sampled_from(["", "", "at", "twilio"]),
+    )
+    def finish(self, age: int, state: str, now: int, provider_id: str, retry_at: int, tried: bool, moved: str) -> None:
         id, fence = self.claims[-1 - age :][0]
         known = {row.provider_id for row in self.model.outbox(limit=1_000)}
         unique = "" if provider_id in known else provider_id
-        self.both("finish_outbox", id, fence, state, now, provider_id=unique, error="told", retry_at=retry_at)
+        given = {"provider_id": unique, "error": "told", "retry_at": retry_at, "tried": tried, "channel": moved}
+        self.both("finish_outbox", id, fence, state, now, **given)
 
-    @rule(channel=channels, provider_id=provider_ids, state=states, now=times)
-    def receipt(self, channel: str, provider_id: str, state: str, now: int) -> None:
-        self.both("receipt", channel, provider_id, state, "why", now)
+    @rule(channel=channels, provider_id=provider_ids, state=states, now=times, again_at=st.just(0) | times)
+    def receipt(self, channel: str, provider_id: str, state: str, now: int, again_at: int) -> None:
+        self.both("addressee", channel, provider_id)
+        self.both("receipt", channel, provider_id, state, "why", now, again_at)
+
+    @rule(citizen=citizens)
+    def stop(self, citizen: str) -> None:
+        self.both("stop", citizen, 7)
+        assert self.both("dialogue", "at", "", citizen).citizen.stopped_at
 
     @rule(age=ages, now=times)
     def retry(self, age: int, now: int) -> None:
@@ -248,6 +288,8 @@ class Twins(RuleBasedStateMachine):
         self.both("counts")
         self.both("outbox", limit=1_000)
         self.both("outbox_counts")
+        self.both("waiting")
+        self.both("spent", "at", "2026-11-23T09")
         self.both("tallies", "2026-10-31", "2026-12-01")
         self.both("walks", "2026-11-22", "2026-11-24")
         self.both("spread", "2026-11-01", "2026-11-30")
