@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WORTH = 3 * 86_400_000
 """Milliseconds after which a digest is old news."""
+ROLLS = 1_000
+"""Steps of counting ahead at one wake: a hundred thousand conversations."""
 SINCE = "scheduled-since"
 """The store's note of the moment from which schedules count: nothing is owed from before the gateway was there."""
 
@@ -33,6 +35,13 @@ def jobs(project: Project) -> list[Job]:
         due = on(Schedule.parse(official.schedule), project.timezone, since)
         wanted.append(Job(f"digest {name}", due, partial(send_digest, project, name)))
     return wanted
+
+
+def count_ahead(project: Project) -> None:
+    """Roll what settled into the kept counts, in small steps between which the citizens are served."""
+    for _ in range(ROLLS):
+        if project.closed or not project.store.roll(project.clock()):
+            return
 
 
 def first_start(project: Project) -> datetime:

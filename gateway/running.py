@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import log
 from gateway.channels.live import LiveChannel
 from gateway.control import Control
-from gateway.jobs import jobs
+from gateway.jobs import count_ahead, jobs
 from gateway.lane import Lane
 from gateway.project import Project
 from gateway.scheduler import Scheduler
@@ -39,7 +39,8 @@ class Running:
         wait_for_store(project)
         self.sender = Sender(project.store, project.channels, project.phones, project.clock)
         project.grown = self.sender.notify
-        self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=[project.reload_flows])
+        chores = [project.reload_flows, partial(count_ahead, project)]
+        self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=chores)
         project.leads = lambda: self.scheduler.leader
         self.application = self._application()
         self._turn = threading.Lock()
