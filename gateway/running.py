@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,9 +37,16 @@ class Running:
         self.project = project = Project(directory, settings=settings)
         project.address = address
         wait_for_store(project)
-        self.sender = Sender(project.store, project.channels, project.phones, project.clock)
+        self.sender = Sender(
+            project.store,
+            project.channels,
+            project.phones,
+            project.clock,
+            timezone=settings.gateway.timezone,
+            rules=settings.sending,
+        )
         project.grown = self.sender.notify
-        chores = [project.reload_flows, partial(count_ahead, project)]
+        chores: list[Callable[[], None]] = [project.reload_flows, partial(count_ahead, project)]
         self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=chores)
         project.leads = lambda: self.scheduler.leader
         self.application = self._application()

@@ -76,8 +76,7 @@ NEW_INBOUND = "SELECT 1 FROM inbound WHERE seq > (SELECT value FROM counters WHE
 def anything(connection: sqlite3.Connection, now: int) -> bool:
     """Tell by reading only whether `roll` would change anything: an idle gateway must not wear the disk."""
     given = {"quiet": now - QUIET, "limit": 1}
-    looks = (SETTLED, given), (NEW_CITIZENS, {"limit": 1}), (NEW_INBOUND, {})
-    return any(connection.execute(sql, named).fetchone() is not None for sql, named in looks)
+    return any(connection.execute(sql, given).fetchone() for sql in (SETTLED, NEW_CITIZENS, NEW_INBOUND))
 
 
 def roll(connection: sqlite3.Connection, now: int, limit: int) -> int:

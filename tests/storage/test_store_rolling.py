@@ -90,7 +90,7 @@ def test_nothing_of_a_forgotten_citizen_stays_in_the_counts(sqlite: SqliteStore)
     sqlite.erase("p1", 1)
 
     for table in ("rolled_answers", "rolled_walks", "rolled_days"):
-        sql = f"SELECT * FROM {table}"  # noqa: S608
+        sql = f"SELECT * FROM {table}"
         assert sqlite._read(lambda connection, sql=sql: connection.execute(sql).fetchall()) == []
     assert set(sqlite.counts().values()) == {0}
 
