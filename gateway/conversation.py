@@ -26,11 +26,14 @@ from gateway.intake import Intake, Opening, Stale
 from gateway.library import Library
 from gateway.outcome import Outcome
 from gateway.phones import Phones
+from gateway.sending.alarm import alarm
 from storage.errors import StoreBusy
 from storage.store import Change, Citizen, Dialogue, Store
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
+AGAIN = 600_000
+"""Milliseconds after which a message is sent again whose delivery failed for a reason that may pass."""
 TRIES = 8
 """How often an inbound is worked out again when somebody else moved its conversation first."""
 
@@ -51,6 +54,7 @@ class Conversations:
         languages: Sequence[str],
         sent: Callable[[], None] = lambda: None,
         step: Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn] = step,
+        machine: Callable[[Received], bool] = lambda received: False,  # noqa: ARG005
     ) -> None:
         self.store = store
         self.library = library
@@ -61,11 +65,17 @@ class Conversations:
         self.languages = tuple(languages)
         self.sent = sent
         self.step = step
+        self.machine = machine
         self.intake = Intake(library, texts, within)
         self._spoken: dict[str, str] = {}
 
     def take(self, channel: Channel, received: Received) -> bytes:
-        """Keep an inbound and return the body to answer; raises StoreError when it could not be kept."""
+        """Keep an inbound and return the body to answer; raises StoreError when it could not be kept.
+
+        What `machine` takes is no citizen's: a receipt of the national platform by SMS. It is never answered.
+        """
+        if self.machine(received):
+            return b""
         pseudonym = self.phones.pseudonym(received.sender)
         for _ in range(TRIES):
             now = self.clock()
@@ -103,8 +113,19 @@ class Conversations:
         now = self.clock()
         if receipt.state == "unknown":
             self.store.log_event("unknown-receipt", f"{channel.name}: {receipt.detail}", now)
-        else:
-            self.store.receipt(channel.name, receipt.provider_id, receipt.state, receipt.detail, now)
+            return
+        if receipt.cause == "opted-out":
+            self._opted_out(channel, receipt, now)
+        elif receipt.cause == "alarm":
+            alarm(self.store, channel.name, receipt.detail, now)
+        again_at = now + AGAIN if receipt.cause == "passing" else 0
+        self.store.receipt(channel.name, receipt.provider_id, receipt.state, receipt.detail, now, again_at)
+
+    def _opted_out(self, channel: Channel, receipt: Receipt, now: int) -> None:
+        """Stop writing to a citizen who told the provider to stop."""
+        citizen = self.store.addressee(channel.name, receipt.provider_id)
+        if citizen and self.store.stop(citizen, now):
+            self.store.log_event("opted-out", f"{channel.name}: citizen {citizen} told the provider to stop", now)
 
     def ended(self, channel: Channel, ended: Ended) -> None:
         """Note that a USSD session was lost; the conversation waits where it was."""
@@ -121,7 +142,8 @@ class Conversations:
         citizen = read.citizen or Citizen(self.phones.pseudonym(received.sender))
         opening = self.intake.open(channel, received, citizen, read, moment)
         outcome = self._walk(opening, citizen, moment)
-        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone).change()
+        resume = (self.library.pinned(outcome.state.flow_hash) or opening.flow).resume
+        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone, resume).change()
 
     def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
         """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""

@@ -28,6 +28,8 @@ class Draft(Struct, frozen=True):
     phones: Phones
     now: int
     zone: ZoneInfo
+    resume: int = 86_400
+    """Seconds for which the conversation can be taken up again: no later is its question worth sending."""
 
     def change(self) -> Change:
         """Return everything this inbound changes, to be kept whole or not at all."""
@@ -48,7 +50,7 @@ class Draft(Struct, frozen=True):
             answers=self._answers(citizen, state.id),
             forget_answers=outcome.restarted,
             withdrawn=tuple(outcome.withdrawn),
-            outbound=self._outbound(texts, inbound, citizen),
+            outbound=self._outbound(texts, inbound, citizen, state.id),
             session=self._session(citizen, state.id, reply),
             fallbacks=outcome.fallbacks,
             events=outcome.logged,
@@ -101,13 +103,14 @@ class Draft(Struct, frozen=True):
             for answer in self.outcome.answers.values()
         ]
 
-    def _outbound(self, texts: list[str], inbound: str, citizen: Citizen) -> list[OutboundRow]:
+    def _outbound(self, texts: list[str], inbound: str, citizen: Citizen, conversation: str) -> list[OutboundRow]:
         if self.received.bearer == "ussd":
             return []
-        return [self._message(text, inbound, citizen) for text in texts]
+        return [self._message(text, inbound, citizen, conversation) for text in texts]
 
-    def _message(self, text: str, inbound: str, citizen: Citizen) -> OutboundRow:
+    def _message(self, text: str, inbound: str, citizen: Citizen, conversation: str) -> OutboundRow:
         size = measure(text)
+        asks = self.outcome.state.status == "active" and not self.outcome.ends
         return OutboundRow(
             id=uuid7(self.now),
             citizen=citizen.pseudonym,
@@ -118,6 +121,9 @@ class Draft(Struct, frozen=True):
             segments=size.segments,
             created_at=self.now,
             in_reply_to=inbound,
+            not_after=self.now + self.resume * 1000 if asks else None,
+            kind="question" if asks else "reply",
+            conversation=conversation,
         )
 
     def _session(self, citizen: Citizen, conversation: str, reply: bytes) -> Session | None:

@@ -26,6 +26,7 @@ from flows.errors import AwalError
 FILE = "awal.toml"
 LANGUAGES = ("fr", "ar", "zgh", "zgh-Latn")
 ID = r"[a-z0-9][a-z0-9-]{0,39}"
+PREFIX = r"\+[1-9][0-9]{0,14}"
 PHONE = r"\+[1-9][0-9]{6,14}"
 URL = r"https?://[^\s/?#]+(/[^\s?#]*)?"
 
@@ -101,8 +102,10 @@ class Channel(Section, frozen=True, kw_only=True):
     api_key: Annotated[str, Note("Key of the provider's API.", secret=True)] = ""
     number: Annotated[str, Note("Short code or phone number citizens write to.")] = ""
     api_url: Annotated[str, Note("Provider's origin without version path, for a relay or a test.")] = ""
-    sendsms_url: Annotated[str, Note("Kannel's sendsms address.")] = ""
-    database: Annotated[str, Note("Path of gammu-smsd's own SQLite file.")] = ""
+    sendsms_url: Annotated[
+        str, Note("Kannel's sendsms address.", pattern=f"|{URL}", hint="http(s)://host:port/cgi-bin/sendsms")
+    ] = ""
+    database: Annotated[str, Note("gammu-smsd's own SQLite file, from the project's directory.")] = ""
     host: Annotated[str, Note("SMSC host.")] = ""
     port: Annotated[int, Note("SMSC port.", least=0)] = 0
     system_id: Annotated[str, Note("SMPP system id.")] = ""
@@ -115,7 +118,17 @@ class Channel(Section, frozen=True, kw_only=True):
     gsm_limit: Annotated[int, Note("Septets a USSD screen holds.", least=40)] = 160
     ucs2_limit: Annotated[int, Note("UCS-2 units a USSD screen holds.", least=30)] = 70
     rate: Annotated[float, Note("Most segments sent a second; 0 for no limit.", least=0)] = 0.0
+    window: Annotated[int, Note("Messages on their way to the provider at the same time.", least=1)] = 1
+    budget_hour: Annotated[int, Note("Most segments sent in a civil hour; 0 for no limit.", least=0)] = 0
     budget_day: Annotated[int, Note("Most segments sent a day; 0 for no limit.", least=0)] = 0
+    prefixes: Annotated[
+        tuple[str, ...],
+        Note(
+            "Numbers it may send to unasked, or for a channel that is down; empty for all.",
+            pattern=PREFIX,
+            hint="+212…",
+        ),
+    ] = ()
     quiet_hours: Annotated[
         str,
         Note(
@@ -133,6 +146,26 @@ class Channel(Section, frozen=True, kw_only=True):
     retry_first: Annotated[float, Note("Seconds before the first retry; doubled each time, to 1 h.", least=0)] = 5.0
 
 
+class Sending(Section, frozen=True, kw_only=True):
+    """What citizens are spared, whichever channel sends."""
+
+    title = "sending"
+
+    prefixes: Annotated[
+        tuple[str, ...],
+        Note(
+            "Numbers that get messages nobody asked for; a reply goes to whoever wrote.", pattern=PREFIX, hint="+212…"
+        ),
+    ] = ("+2126", "+2127")
+    unasked_day: Annotated[
+        int,
+        Note("Most unasked messages (reminders, campaigns, notices) a citizen gets a day; 0 for no limit.", least=0),
+    ] = 3
+    failover: Annotated[float, Note("Minutes a channel is down before others carry its SMS; 0 for never.", least=0)] = (
+        10.0
+    )
+
+
 class National(Section, frozen=True, kw_only=True):
     """The national platform that aggregates are sent to."""
 
@@ -144,12 +177,21 @@ class National(Section, frozen=True, kw_only=True):
     key: Annotated[
         str,
         Note(
-            "The platform's public key; USB bundles are sealed for it.",
+            "The platform's public key; bundles, SMS and QR codes are sealed for it.",
             pattern="|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=",
             hint="32 bytes in base64, as `awal-national keys` prints it",
         ),
     ] = ""
     every: Annotated[int, Note("Minutes between two synchronisations.", least=1)] = 15
+    phone: Annotated[
+        str, Note("Number the platform receives SMS on; empty sends none.", pattern=f"|{PHONE}", hint="+212…")
+    ] = ""
+    channel: Annotated[str, Note("Channel that sends to it; empty for the first that can.")] = ""
+    sms_after: Annotated[
+        float,
+        Note("Hours without a link before counts leave by SMS by themselves; a week that is over waits one.", least=0),
+    ] = 24.0
+    sms_budget: Annotated[int, Note("Most segments a day that counts may cost.", least=0)] = 40
 
     def platform(self) -> bytes:
         """Return the 32 bytes of the platform's public key; raises SettingsError when it is not set."""
@@ -212,6 +254,7 @@ class Settings(Section, frozen=True, kw_only=True):
 
     gateway: Gateway = Gateway()
     channels: dict[str, Channel] = {}
+    sending: Sending = Sending()
     national: National = National()
     officials: dict[str, Official] = {}
     keys: Keys = Keys()
@@ -236,6 +279,7 @@ class Setting(Struct, frozen=True):
 SECTIONS: dict[str, type[Section]] = {
     "gateway": Gateway,
     "channels": Channel,
+    "sending": Sending,
     "national": National,
     "officials": Official,
     "keys": Keys,
@@ -368,10 +412,12 @@ def _wrong(row: Setting, value: Any) -> str:
     for one in value if row.kind == "list" else [value]:
         if note.choices and one not in note.choices:
             return f"is not known here. Use {' or '.join(note.choices)}."
-    if note.pattern and not re.fullmatch(note.pattern, value):
-        return f"is not of the form {note.hint}."
+        if note.pattern and not re.fullmatch(note.pattern, one):
+            return f"is not of the form {note.hint}."
     if note.least is not None and value < note.least:
         return f"is too small; the least is {note.least:g}."
+    if row.name == "quiet_hours" and value and value[:5] == value[6:]:
+        return "ends when it begins. Leave it empty for no quiet hours."
     if row.name == "timezone" and not _is_timezone(value):
         return "is no timezone. Use a name such as Africa/Casablanca."
     return ""

@@ -53,6 +53,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
     provider_id: str
     state: Literal["accepted", "delivered", "failed", "unknown"]
     detail: str = ""
+    cause: Literal["", "passing", "opted-out", "alarm"] = ""
+    """Why it failed, where that asks for something: `passing`, send it again later; `opted-out`, the citizen told the
+    provider to stop; `alarm`, only an operator can put it right."""
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -91,6 +94,8 @@ class Sent(Struct, frozen=True):
     outcome: Literal["accepted", "retry", "failed", "opted-out", "unreachable", "stop-channel"]
     provider_id: str = ""
     error: str = ""
+    alarm: bool = False
+    """Only an operator can put right what failed: it is kept among the events."""
 
 
 class Refused(Exception):
@@ -117,14 +122,24 @@ class Settings(Struct, frozen=True, kw_only=True):
     auth_token: str = ""
     auth_token_old: str = ""
     username: str = ""
+    password: str = ""
     api_key: str = ""
     number: str = ""
     api_url: str = ""
+    sendsms_url: str = ""
+    database: str = ""
+    """The whole path of gammu-smsd's own SQLite file."""
     flow: str = ""
     """The flow this channel's USSD code opens; empty offers a menu when there are several."""
     gsm_limit: int = 160
     ucs2_limit: int = 70
     retry_first: float = 5.0
+    rate: float = 0.0
+    budget_hour: int = 0
+    budget_day: int = 0
+    window: int = 1
+    quiet_hours: str = "21:00-08:00"
+    prefixes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Show no secret."""
@@ -152,6 +167,8 @@ class Channel(ABC):
     routes: ClassVar[tuple[Route, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     secret_in_path: ClassVar[bool] = True
+    stands_in: ClassVar[bool] = True
+    """Whether it may carry another channel's SMS while that one is down."""
 
     def __init__(self, settings: Settings, public_url: str) -> None:
         self.settings = settings
@@ -196,6 +213,10 @@ class Channel(ABC):
     @abstractmethod
     def send(self, message: Sendable) -> Sent:
         """Send one SMS now, by the provider's own client; never raises for what the provider answers."""
+
+    def status(self, id: str) -> Sent | None:  # noqa: ARG002  # most providers cannot be asked by our id
+        """Return `accepted` when the provider already has the message of this outbox id; None when nobody can tell."""
+        return None
 
     def close(self) -> None:  # noqa: B027  # most adapters hold nothing open
         """Let go of connections that were kept open for sending."""

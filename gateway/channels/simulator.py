@@ -19,6 +19,7 @@ class Simulator(PathSecretChannel):
     type = "simulator"
     bearers = ("ussd", "sms")
     routes = ("ussd", "sms", "ussd-end")
+    stands_in = False
 
     def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
         """Translate what the phone did."""

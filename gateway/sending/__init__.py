@@ -1,0 +1,1 @@
+"""Sending by idea: the pace of a channel, civil time and quiet hours, health, routes, and one line per channel."""
