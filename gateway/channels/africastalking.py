@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from werkzeug.wrappers import Request
 
-from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
+from gateway.channels.base import Cause, Ended, Receipt, Received, Route, Sendable, Sent, State, brief
 from gateway.channels.forms import Form, form, identity, moment, phone, words
 from gateway.channels.network import by_status, missed
 from gateway.channels.verification import PathSecretChannel
@@ -22,7 +22,7 @@ from gateway.channels.verification import PathSecretChannel
 TIMEOUT = (3.05, 6.0)
 """Seconds to connect, and to wait for the answer."""
 
-STATES: dict[str, Literal["accepted", "delivered", "failed"]] = {
+STATES: dict[str, State] = {
     "Success": "delivered",
     "Sent": "accepted",
     "Submitted": "accepted",
@@ -52,11 +52,25 @@ OUTCOMES: dict[int, Literal["accepted", "retry", "failed", "opted-out", "stop-ch
 }
 """The `statusCode` of each recipient in the answer to a sending."""
 
+ALARMS = {404, 502}
+"""Refusals of one message that an operator should know: numbers the account cannot reach, texts it may not send."""
+
+CAUSES: dict[str, Cause] = {
+    "userinblacklist": "opted-out",
+    "deliveryfailure": "passing",  # the network gave no reason
+    "donotdisturbrejection": "passing",  # outside the hours allowed
+    "absentsubscriber": "passing",
+    "useraccountsuspended": "alarm",
+    "insufficientcredit": "alarm",
+}
+"""The `failureReason` of a delivery report, in any case; all others are final."""
+
 
 class Recipient(Struct, rename="camel"):
     """One line of the answer to a sending."""
 
     status_code: int
+    number: str = ""
     status: str = ""
     message_id: str = ""
 
@@ -133,9 +147,14 @@ class AfricasTalking(PathSecretChannel):
 
 def reported(fields: Form) -> Receipt:
     """Read a delivery report; a status not in the table is kept as `unknown`."""
-    status = words(fields, "status")
-    detail = brief(f"{status} {words(fields, 'failureReason')}")
-    return Receipt(provider_id=identity(fields, "id"), state=STATES.get(status, "unknown"), detail=detail)
+    status, reason = words(fields, "status"), words(fields, "failureReason")
+    state: State = STATES.get(status, "unknown")
+    return Receipt(
+        provider_id=identity(fields, "id"),
+        state=state,
+        detail=brief(f"{status} {reason}"),
+        cause=CAUSES.get((reason or status).strip().lower(), "") if state == "failed" else "",
+    )
 
 
 def ended(fields: Form) -> Ended:
@@ -178,7 +197,7 @@ def deliver(client: _Client, message: Sendable, number: str) -> Sent:
     from requests import RequestException
 
     try:
-        return outcome(client.send(message, number))
+        return outcome(client.send(message, number), message.to)
     except AfricasTalkingException as error:
         return by_status(client.status, brief(f"HTTP {client.status}: {error}"))
     except RequestException as error:
@@ -187,8 +206,8 @@ def deliver(client: _Client, message: Sendable, number: str) -> Sent:
         return Sent("failed", error="the client takes no such phone number")
 
 
-def outcome(answer: object) -> Sent:
-    """Read the answer to a sending; the client returns text where the content type names a charset."""
+def outcome(answer: object, to: str) -> Sent:
+    """Read what became of `to` in the answer to a sending; it is text where the content type names a charset."""
     try:
         if isinstance(answer, str):
             report = msgspec.json.decode(answer, type=Answer, strict=False).report
@@ -199,8 +218,8 @@ def outcome(answer: object) -> Sent:
     if not report.recipients:
         stops = report.message in ("InvalidSenderId", "InsufficientBalance")
         return Sent("stop-channel" if stops else "failed", error=brief(report.message or "no recipient was taken"))
-    first = report.recipients[0]
-    result = OUTCOMES.get(first.status_code, "failed")
+    ours = next((one for one in report.recipients if one.number == to), report.recipients[0])
+    result = OUTCOMES.get(ours.status_code, "failed")
     if result == "accepted":
-        return Sent(result, provider_id=first.message_id)
-    return Sent(result, error=brief(f"{first.status_code} {first.status}"))
+        return Sent(result, provider_id=ours.message_id)
+    return Sent(result, error=brief(f"{ours.status_code} {ours.status}"), alarm=ours.status_code in ALARMS)

@@ -18,6 +18,11 @@ from flows.model import Bearer
 from flows.types import Limits
 
 Route = Literal["ussd", "sms", "delivery", "ussd-end"]
+State = Literal["accepted", "delivered", "failed", "unknown"]
+"""What a delivery report says."""
+Cause = Literal["", "passing", "opted-out", "alarm"]
+"""What a failure asks for: `passing`, send again later; `opted-out`, the citizen told the provider to stop; `alarm`,
+only an operator can put it right."""
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -51,11 +56,10 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """A delivery report: what became of an outbound, in our words; `detail` keeps the provider's."""
 
     provider_id: str
-    state: Literal["accepted", "delivered", "failed", "unknown"]
+    state: State
     detail: str = ""
-    cause: Literal["", "passing", "opted-out", "alarm"] = ""
-    """Why it failed, where that asks for something: `passing`, send it again later; `opted-out`, the citizen told the
-    provider to stop; `alarm`, only an operator can put it right."""
+    cause: Cause = ""
+    """Why it failed, where that asks for something."""
 
 
 class Ended(Struct, frozen=True, kw_only=True):

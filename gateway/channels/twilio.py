@@ -19,8 +19,8 @@ from twilio.request_validator import (
 )
 from werkzeug.wrappers import Request, Response
 
-from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
-from gateway.channels.forms import form, identity, phone, words
+from gateway.channels.base import Cause, Ended, Receipt, Received, Route, Sendable, Sent, State, brief
+from gateway.channels.forms import Form, form, identity, phone, words
 from gateway.channels.network import by_status, missed
 from gateway.channels.verification import SignedChannel
 from gateway.settings import SettingsError
@@ -34,7 +34,7 @@ ALGORITHMS = ("HMAC_SHA1", "HMAC_SHA256")
 NOTHING = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML that says nothing: replies leave from the outbox."""
 
-STATES: dict[str, Literal["accepted", "delivered", "failed"]] = {
+STATES: dict[str, State] = {
     "accepted": "accepted",
     "scheduled": "accepted",
     "queued": "accepted",
@@ -74,7 +74,17 @@ OUTCOMES: dict[int, Literal["retry", "failed", "opted-out", "stop-channel"]] = {
     20003: "stop-channel",  # permission denied
     30002: "stop-channel",  # account suspended
 }
-"""What an error code of the REST API means for the message."""
+"""What an error code means for the message, in an answer of the REST API and in a status callback."""
+
+ALARMS = {21408, 21608, 21612, 21617, 30004, 30007, 30018}
+"""Refusals that no other try mends and an operator should know: settings of the account, filters, texts too long."""
+
+CAUSES: dict[str, Cause] = {
+    "opted-out": "opted-out",
+    "retry": "passing",
+    "stop-channel": "alarm",
+}
+"""What such an outcome means in a callback, when the message had been taken already."""
 
 
 class Twilio(SignedChannel):
@@ -105,10 +115,7 @@ class Twilio(SignedChannel):
         """Translate an inbound SMS, or the new status of one we sent."""
         fields = form(request)
         if route == "delivery":
-            status = words(fields, "MessageStatus") or words(fields, "SmsStatus")
-            detail = brief(f"{status} {words(fields, 'ErrorCode')}")
-            sid = identity(fields, "MessageSid")
-            return [Receipt(provider_id=sid, state=STATES.get(status, "unknown"), detail=detail)]
+            return [reported(fields)]
         return [
             Received(
                 channel=self.name,
@@ -160,6 +167,24 @@ class Twilio(SignedChannel):
         )
 
 
+def reported(fields: Form) -> Receipt:
+    """Read a status callback; a status not in the table is kept as `unknown`."""
+    status = words(fields, "MessageStatus") or words(fields, "SmsStatus")
+    code = words(fields, "ErrorCode")
+    state: State = STATES.get(status, "unknown")
+    return Receipt(
+        provider_id=identity(fields, "MessageSid"),
+        state=state,
+        detail=brief(f"{status} {code}"),
+        cause=cause(int(code)) if state == "failed" and code.isdecimal() and len(code) < 8 else "",
+    )
+
+
+def cause(code: int) -> Cause:
+    """Return what the error code of a failed message asks for."""
+    return "alarm" if code in ALARMS else CAUSES.get(OUTCOMES.get(code, "failed"), "")
+
+
 def http_client(origin: str) -> Any:
     """Return the official HTTP client, rewritten to another scheme and host where `origin` names one."""
     from twilio.http.http_client import TwilioHttpClient
@@ -182,5 +207,5 @@ def refused(error: TwilioRestException | TwilioServiceException) -> Sent:
     code = error.code or error.status
     told = brief(f"{code} {getattr(error, 'msg', '') or getattr(error, 'title', '')}")
     if code in OUTCOMES:
-        return Sent(OUTCOMES[code], error=told)
+        return Sent(OUTCOMES[code], error=told, alarm=code in ALARMS)
     return by_status(error.status, told)

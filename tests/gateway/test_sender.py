@@ -47,8 +47,9 @@ class Scripted(Channel):
     bearers = ("sms",)
     routes = ()
 
-    def __init__(self, name: str = "sms", *answers: Sent | Exception) -> None:
-        super().__init__(Settings(name=name, type="scripted", retry_first=5.0), "https://awal.example")
+    def __init__(self, name: str = "sms", *answers: Sent | Exception, **limits: object) -> None:
+        settings = {"retry_first": 5.0, "quiet_hours": "", **limits}
+        super().__init__(Settings(name=name, type="scripted", **settings), "https://awal.example")
         self.answers = deque(answers)
         self.sent: list[Sendable] = []
         self.called = threading.Event()
