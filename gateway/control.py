@@ -18,11 +18,12 @@ from typing import Any
 
 from flows.errors import AwalError
 from gateway import log
+from gateway.channels.live import LiveChannel
 from gateway.project import Project
 
 NAME = "control.sock"
 TIMEOUT = 120.0
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 22
 
 _sync_turn = threading.Lock()
 
@@ -32,6 +33,22 @@ def sync(project: Project) -> dict[str, Any]:
     with _sync_turn:
         outcome = project.syncer.once()
         return {"ok": outcome.ok, "detail": outcome.detail, "wait": project.syncer.next_delay()}
+
+
+def bundle(project: Project, everything: bool = False, after: int = -1) -> dict[str, Any] | None:
+    """Make the next bundle of what a USB stick must carry; None when nothing is left."""
+    from gateway.carriers import bundle
+
+    with _sync_turn:
+        return bundle.made(project, everything, after)
+
+
+def receipt(project: Project, text: str, noticed: bool = False) -> dict[str, Any] | None:
+    """Take what a receipt of the platform acknowledges; None for one that was `noticed` only and is no news."""
+    from gateway.carriers import bundle
+
+    with _sync_turn:
+        return bundle.acknowledged(project, text, noticed)
 
 
 def erase(project: Project, phone: str) -> int:
@@ -61,17 +78,26 @@ def where(project: Project) -> str:
     return project.address or project.settings.gateway.public_url
 
 
+def links(project: Project) -> dict[str, dict[str, object]]:
+    """Return the state of each channel that fetches or holds a link, as this very process sees it."""
+    found = project.channels.items()
+    return {name: dict(channel.state()) for name, channel in found if isinstance(channel, LiveChannel)}
+
+
 OPERATIONS: dict[str, Callable[..., Any]] = {
     "sync": sync,
+    "bundle": bundle,
+    "receipt": receipt,
     "erase": erase,
     "mydata": mydata,
     "retry": retry,
     "discard": discard,
     "where": where,
+    "links": links,
 }
 
 
-def perform(project: Project, name: str, *arguments: str) -> Any:
+def perform(project: Project, name: str, *arguments: str | int) -> Any:
     """Do an operation: in the running gateway when there is one, else here. Raises AwalError when it is refused."""
     with _connected(project.directory) as link:
         if link is None:

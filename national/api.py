@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from national.bundle import MOST_BYTES as MOST_BUNDLE
 from national.errors import Refused
 from national.publication import Publication, Section
+from national.receipt import take
 from national.signatures import check_digest, check_signature
 from national.store import Gateway
-from national.wire import Snapshot, read
+from national.wire import Snapshot, read, wrong_region
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -63,6 +65,14 @@ def cursor(gateway: str) -> Response:
     publication().store.seen(gateway, now)
     held = [msgspec.to_builtins(one) for one in publication().store.cursor(gateway)]
     return jsonify(gateway=gateway, date=now, held=held)
+
+
+@blueprint.post("/bundles")
+def post_bundle() -> Response:
+    """Keep what a USB bundle brings, all of it or nothing. It names, signs and seals itself: no header is needed."""
+    request.max_content_length = MOST_BUNDLE
+    receipt = take(publication().store, request.get_data(), publication().clock()).receipt
+    return Response(receipt, content_type="application/json")
 
 
 @blueprint.get("/platform")
@@ -117,9 +127,7 @@ def _check_place(snapshot: Snapshot, sender: Gateway, path: tuple[str, str, str]
     ):
         if told != given:
             wrong.append({"field": name, "message": f"“{given}” in the body, “{told}” in the address"})
-    if snapshot.region != sender.region:
-        message = f"“{snapshot.region}” in the body, but this gateway is enrolled in “{sender.region}”"
-        wrong.append({"field": "region", "message": message})
+    wrong += wrong_region(snapshot.region, sender.region)
     if request.headers.get("Idempotency-Key") != f"{snapshot.gateway}:{snapshot.epoch}:{snapshot.seq}":
         wrong.append({"field": "Idempotency-Key", "message": "it is not gateway:epoch:seq of the body"})
     if wrong:

@@ -68,7 +68,10 @@ def _http(fault: HTTPException) -> Response:
     """Answer a wrong address or method: JSON to programs, a page to people."""
     status = fault.code or 500
     if request.path.startswith("/v1/"):
-        words = {404: "There is nothing at this address.", 413: f"The body is larger than {MOST_BYTES} bytes."}
+        words = {
+            404: "There is nothing at this address.",
+            413: f"The body is larger than {request.max_content_length} bytes.",
+        }
         answer = jsonify(error=fault.name.lower().replace(" ", "-"), message=words.get(status, fault.name))
     else:
         answer = Response(pages.fault_page(status), content_type="text/html; charset=utf-8")

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -111,6 +112,38 @@ def keys(as_json: bool, url: str) -> None:
         click.echo(json.dumps({"id": own.id, "public_key": own.public_key}, indent=2))
     else:
         click.echo(f"id          {own.id}\npublic_key  {own.public_key}")
+
+
+@main.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE…")
+@click.option("--receipts", type=click.Path(file_okay=False, path_type=Path), help="Folder for the receipts instead.")
+@store_option
+def import_bundles(paths: tuple[Path, ...], receipts: Path | None, url: str) -> None:
+    """Keep what USB bundles bring, and write a receipt beside each, to go back on the same stick.
+
+    FILE is a bundle (*.awal), or a folder that holds some. A bundle is kept whole or not at all. Importing it again
+    changes nothing.
+
+    \b
+    Example:
+        awal-national import /media/stick
+        then, on the gateway: awal sync --receipt /media/stick/awal-oriental-1-57.receipt
+    """
+    from national.importing import import_file, listed
+
+    files = listed(paths)
+    if not files:
+        _fail(f"{paths[0]} holds no bundle. Write one on the gateway: awal sync --carrier bundle --to {paths[0]}")
+    store, refused = _open(url), 0
+    for file in files:
+        try:
+            click.echo(import_file(store, file, receipts or file.parent, now_ms()))
+        except NationalError as fault:
+            refused += 1
+            click.echo(f"awal-national: {file}: {fault}", err=True)
+    store.close()
+    if refused:
+        raise SystemExit(1)
 
 
 @main.group()

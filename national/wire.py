@@ -98,6 +98,12 @@ def read(data: bytes) -> Snapshot:
     return snapshot
 
 
+def wrong_region(given: str, enrolled: str) -> list[dict[str, str]]:
+    """Return the fault of a region that is not its gateway's, as a 422 lists it; nothing when it is right."""
+    message = f"“{given}” in the body, but this gateway is enrolled in “{enrolled}”"
+    return [] if given == enrolled else [{"field": "region", "message": message}]
+
+
 def write(snapshot: Snapshot) -> bytes:
     """Return the snapshot as kept: only the members this version knows."""
     return msgspec.json.encode(snapshot, order="sorted")

@@ -34,6 +34,11 @@ def signing_key(text: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
+def seed(text: str) -> bytes:
+    """Return the 32 bytes of the signing key `text`, from which secrets with the platform are made (`reports.seal`)."""
+    return signing_key(text).private_bytes_raw()
+
+
 def public_key(text: str) -> str:
     """Return the public half of the signing key `text`: base64 of 32 bytes, as the national platform enrols it."""
     return base64.b64encode(signing_key(text).public_key().public_bytes_raw()).decode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -143,14 +143,8 @@ class _Attempt:
 
     def outcome(self) -> SyncOutcome:
         """Sum the attempt up."""
-        counts = {"sent": self._sent, "already held": self._held, "refused": self._refused, "waiting": len(self._todo)}
-        told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to send"
-        lines = [f"{told}.", *self.faults]
-        if abs(self._skew) > SKEW_SECONDS:
-            lines.append(f"This clock differs from the platform's by {abs(self._skew) // 60} min: set it.")
-        return SyncOutcome(
-            ok=not self.faults,
-            detail=" ".join(lines),
+        return summed_up(
+            self.faults,
             sent=self._sent,
             held=self._held,
             refused=self._refused,
@@ -187,17 +181,40 @@ class _Attempt:
             self._store.acknowledge(snapshot.flow_hash, snapshot.period, snapshot.epoch, snapshot.seq)
 
     def _newer(self, snapshot: Snapshot, theirs: Number) -> None:
-        """Say that this database is an old copy, or that two machines share one id."""
-        self._refuse(
-            snapshot,
-            f"it holds {theirs[0]}:{theirs[1]}, this gateway has {snapshot.epoch}:{snapshot.seq}. If this database was "
-            "copied back, use `awal restore FILE`, which raises the epoch; if two machines send as this gateway, give "
-            "one of them another id.",
-        )
+        self._refuse(snapshot, newer((snapshot.epoch, snapshot.seq), theirs))
 
     def _refuse(self, snapshot: Snapshot, why: str) -> None:
         self._refused += 1
         self.faults.append(f"Not taken: {snapshot.flow} {snapshot.period}: {why}")
+
+
+def summed_up(
+    faults: Sequence[str], *, sent: int = 0, held: int = 0, refused: int = 0, waiting: int = 0, skew: int = 0
+) -> SyncOutcome:
+    """Return how an attempt ended, told in one line; the same words whatever carried it."""
+    counts = {"sent": sent, "already held": held, "refused": refused, "waiting": waiting}
+    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing to send"
+    lines = [f"{told}.", *faults]
+    if abs(skew) > SKEW_SECONDS:
+        lines.append(f"This clock differs from the platform's by {abs(skew) // 60} min: set it.")
+    return SyncOutcome(
+        ok=not faults,
+        detail=" ".join(lines),
+        sent=sent,
+        held=held,
+        refused=refused,
+        waiting=waiting,
+        skew=skew,
+    )
+
+
+def newer(ours: Number, theirs: Number) -> str:
+    """Say that this database is an old copy, or that two machines share one id."""
+    return (
+        f"it holds {theirs[0]}:{theirs[1]}, this gateway has {ours[0]}:{ours[1]}. If this database was "
+        "copied back, use `awal restore FILE`, which raises the epoch; if two machines send as this gateway, give "
+        "one of them another id."
+    )
 
 
 def open_syncer(

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-import time
+from importlib import import_module
+from pathlib import Path
 
 import click
 
-from flows.errors import AwalError
 from gateway.cli.common import project
 
-ATTEMPTS = 5
-CARRIERS = ("https",)
+CARRIERS = ("https", "bundle")
+"""Each is a module of `gateway.carriers`; the first is the default."""
+FILES = ("bundle",)
+"""Those that write files, where `--to` says."""
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="One attempt; without it, failed attempts are made again.")
-@click.option("--carrier", type=click.Choice(CARRIERS), default=CARRIERS[0], show_default=True, help="How it travels.")
-def sync(once: bool, carrier: str) -> None:  # noqa: ARG001 - one carrier so far; others are refused as wrong usage
+@click.option("--once", is_flag=True, help="One attempt over the link; without it, failed attempts are made again.")
+@click.option("--carrier", type=click.Choice(CARRIERS), help=f"How it travels.  [default: {CARRIERS[0]}]")
+@click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where files go: the mounted stick.")
+@click.option("--all", "everything", is_flag=True, help="Write what is acknowledged too, for a platform that lost it.")
+@click.option(
+    "--receipt",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Take what a receipt of the platform acknowledges.",
+)
+def sync(once: bool, carrier: str | None, to: Path | None, everything: bool, receipt: Path | None) -> None:
     """Send what the platform does not hold yet: counts and snapshots, never numbers, never words.
 
     \b
-    Example:
-        awal sync --once
-    """
-    from gateway.control import perform
+    https   over the link, as the running gateway does by itself:
+              awal sync --once
+    bundle  on a USB stick: a file sealed for the platform ([national] key). `awal-national import` reads it there
+            and puts a receipt beside it. Bring the stick back and run the same command: it takes the receipt, and
+            writes what is new. What is not acknowledged goes again, so that a lost stick loses nothing.
+              awal sync --carrier bundle --to /media/stick
+              awal sync --receipt /media/stick/awal-oriental-1-57.receipt
 
+    Works beside a running gateway and without one.
+    """
+    from gateway.carriers import Options
+
+    if (to or everything) and carrier not in FILES:
+        raise click.UsageError(f"--to and --all go with --carrier {' or '.join(FILES)}.")
     found = project()
-    attempts = 1 if once else ATTEMPTS
-    for left in reversed(range(attempts)):
-        outcome = perform(found, "sync")
-        if outcome["ok"]:
-            click.echo(outcome["detail"])
+    if receipt is not None:
+        from gateway.carriers.bundle import take
+
+        take(found, receipt)
+        if carrier is None:
             return
-        if not left:
-            raise AwalError(outcome["detail"])
-        click.echo(outcome["detail"])
-        time.sleep(outcome["wait"])
+    options = Options(once=once, to=to, everything=everything)
+    import_module(f"gateway.carriers.{carrier or CARRIERS[0]}").run(found, options)

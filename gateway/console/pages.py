@@ -113,6 +113,7 @@ def workshop() -> dict[str, object]:
         "failed": project.store.outbox(("failed", "dead"), 5),
         "syncs": project.store.syncs(6),
         "synced": speech.synced,
+        "carrier": speech.carrier,
         "national": project.settings.national.url,
     }
 

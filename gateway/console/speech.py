@@ -9,7 +9,7 @@ from typing import Any
 from flask import g, request, session, url_for
 
 from gateway.console.access import here
-from gateway.console.words import LANGUAGES, Say, say
+from gateway.console.words import LANGUAGES, Say, carrier_name, say
 from locales.formats import date_short
 
 COUNTED = {
@@ -56,6 +56,11 @@ def moment(at: int) -> str:
 def count(value: int | None) -> str:
     """Return a count with its thousands apart; an unknown one is a dash."""
     return "–" if value is None else f"{value:,}".replace(",", NO_BREAK)
+
+
+def carrier(name: str) -> str:
+    """Return how a synchronisation travelled, in the visitor's language."""
+    return carrier_name(words(), name)
 
 
 def synced(detail: str) -> str:

@@ -204,6 +204,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "sync_already_held": ("déjà reçus : {count}", "موجود هناك: {count}"),
     "sync_refused": ("refusés : {count}", "مرفوض: {count}"),
     "sync_waiting": ("en attente : {count}", "في الانتظار: {count}"),
+    "carrier_https": ("par Internet", "عبر الإنترنت"),
+    "carrier_bundle": ("par clé USB", "بمفتاح USB"),
     "sync_nothing": ("rien à envoyer", "لا شيء للإرسال"),
     "open_platform": ("Ouvrir la plateforme", "فتح المنصة"),
     # reports
@@ -229,6 +231,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "at": ("Moment", "الوقت"),
     "event": ("Événement", "الحدث"),
     "detail": ("Détail", "التفصيل"),
+    "event_bundle": ("Clé USB écrite", "كُتب مفتاح USB"),
     "event_channel-stopped": ("Canal arrêté", "توقفت القناة"),
     "event_failed": ("Question abandonnée", "سؤال متروك"),
     "event_foreign-session": ("Session d'un autre téléphone refusée", "رُفضت جلسة من هاتف آخر"),
@@ -253,6 +256,12 @@ def say(language: str) -> Say:
         return WORDS[name][at].format_map(slots) if slots else WORDS[name][at]
 
     return speak
+
+
+def carrier_name(say: Say, carrier: str) -> str:
+    """Return how a synchronisation travelled, or the carrier itself where nobody has named it."""
+    name = f"carrier_{carrier}"
+    return say(name) if name in WORDS else carrier
 
 
 def event_name(say: Say, kind: str) -> str:
