@@ -98,6 +98,37 @@ def test_a_snapshot_is_kept_once_and_the_newest_wins(store: Store, example: dict
     assert store.gateways()[0].skew == example["made_at"] - W48
 
 
+def test_what_comes_together_is_kept_whole_or_not_at_all(store: Store, example: dict[str, Any]) -> None:
+    def broken() -> Iterator[Snapshot]:
+        yield made(example)
+        raise Refused(422, "damaged", "the stick was pulled out")
+
+    with pytest.raises(Refused, match="pulled out"):
+        store.put_all("oriental", broken(), W48, 0)
+    assert (store.cursor("oriental"), store.totals(), store.gateways()[0].last_contact) == ([], {}, 0)
+
+
+def test_what_comes_together_is_merged_one_by_one(store: Store, example: dict[str, Any]) -> None:
+    store.put(made(example), W48)
+    store.put(made(example, period="2026-W45", seq=9), W48)
+    other = {"started": [99, 0, 0], "completed": [0, 0, 0]}
+    given = [
+        made(example),
+        made(example, period="2026-W45", seq=8),
+        made(example, period="2026-W46", seq=5),
+        made(example, period="2026-W45", seq=9, walks=other),
+    ]
+    merged = store.put_all("oriental", given, W48 + 5, 7)
+    assert (merged.accepted, merged.held, merged.older) == (1, 1, 1)
+    assert [(one.period, one.seq) for one in merged.refused] == [("2026-W45", 9)]
+    assert [(one.period, one.seq) for one in store.cursor("oriental")] == [
+        ("2026-W45", 9),
+        ("2026-W46", 5),
+        ("2026-W47", 7),
+    ]
+    assert (store.gateways()[0].last_contact, store.gateways()[0].skew) == (W48 + 5, 7)
+
+
 def test_weeks_are_listed_newest_first_and_unfinished_ones_apart(store: Store, example: dict[str, Any]) -> None:
     store.put(made(example), W48)
     store.put(made(example, period="2026-W48", final=False), W48)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bundle_world import honest
 from flask import Flask
 from wire_world import PUBLIC, SIGNING, W47, W48, Clock
 
@@ -74,6 +75,10 @@ def test_the_answers_are_as_described(app: Flask, root: Path) -> None:
     path = cursor_path("oriental")
     signed = signed_headers(signing_key(SIGNING), "oriental", "GET", path)
     described(client.get(path, headers=signed).json, "/v1/gateways/{gateway}/cursor", "get", "200")
+    bundle = honest([json.loads(data)], app.extensions["national"].store.identity().public).data
+    described(client.post("/v1/bundles", data=bundle).json, "/v1/bundles", "post", "200")
+    described(client.post("/v1/bundles", data=bundle[:-1]).json, "/v1/bundles", "post", "403")
+    described(client.post("/v1/bundles", data=b"").json, "/v1/bundles", "post", "400")
     described(client.get("/v1/platform").json, "/v1/platform", "get", "200")
     described(client.get("/v1/regions").json, "/v1/regions", "get", "200")
     described(client.get("/v1/regions/02").json, "/v1/regions/{code}", "get", "200")
