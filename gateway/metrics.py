@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from storage.store import OutboxState, Store
+from storage.store import OutboxState, Store, Waiting
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 STATES: tuple[str, ...] = get_args(OutboxState)
@@ -27,8 +27,22 @@ def render(store: Store, leader: bool) -> str:
     lines += _family("awal_conversations_open", "gauge", "Conversations that wait for a reply.", open_now)
     by_state = {f'{{state="{state}"}}': outbox.get(state, 0) for state in STATES}
     lines += _family("awal_outbox_messages", "gauge", "Messages of the outbox by state.", by_state)
+    lines += _sending(store.waiting())
     lines += _family("awal_scheduler_leader", "gauge", "1 where the scheduled jobs run.", {"": int(leader)})
     return "\n".join(lines) + "\n"
+
+
+def _sending(waiting: Mapping[str, Waiting]) -> list[str]:
+    """Return what waits on each channel, and what it has cost so far."""
+    by_channel = {f'{{channel="{name}"}}': one for name, one in waiting.items()}
+    queues = {label: one.messages for label, one in by_channel.items()}
+    oldest = {label: one.oldest // 1000 for label, one in by_channel.items()}
+    segments = {label: one.segments for label, one in by_channel.items()}
+    return [
+        *_family("awal_outbox_waiting", "gauge", "Messages that wait for their channel.", queues),
+        *_family("awal_outbox_oldest_timestamp_seconds", "gauge", "Since when the oldest of them waits; or 0.", oldest),
+        *_family("awal_segments_total", "counter", "Segments sent, as far as the budgets count them.", segments),
+    ]
 
 
 def _family(name: str, kind: str, help_text: str, values: Mapping[str, int]) -> list[str]:

@@ -8,9 +8,10 @@ import click
 
 from flows.errors import AwalError
 from gateway.cli.common import Group, as_json, project, write_json, write_table
-from storage.store import OutboxRow
+from storage.store import OutboxRow, Waiting
 
-COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after")
+COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after", "kind", "segments")
+SPENT = ("channel", "hour", "budget_hour", "day", "budget_day", "waiting", "oldest")
 
 
 @click.group(cls=Group)
@@ -40,6 +41,31 @@ def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
         write_json(rows)
     else:
         write_table(rows, COLUMNS, "The outbox is empty.")
+
+
+@outbox.command()
+@as_json
+def spent(as_json: bool) -> None:
+    """Show the segments each channel sent in this civil hour and day, its budgets, and what still waits.
+
+    \b
+    Example:
+        awal outbox spent
+    """
+    from gateway.sending.civil import Civil
+
+    here = project(readonly=True)
+    waiting, hour = here.store.waiting(), Civil(here.settings.gateway.timezone).hour(here.clock())
+    rows: list[dict[str, object]] = []
+    for name, settings in here.settings.channels.items():
+        sent, waits = here.store.spent(name, hour), waiting.get(name, Waiting())
+        oldest = _moment(waits.oldest or None)
+        figures = (name, sent.hour, settings.budget_hour, sent.day, settings.budget_day, waits.messages, oldest)
+        rows.append(dict(zip(SPENT, figures, strict=True)))
+    if as_json:
+        write_json(rows)
+    else:
+        write_table(rows, SPENT, "There is no channel.")
 
 
 def _row(message: OutboxRow) -> dict[str, object]:

@@ -6,18 +6,16 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from africastalking_fake import AfricasTalkingFake
 from hypothesis import given
 from hypothesis import strategies as st
+from sending_bench import NOW, Bench, Phones, Scripted
 from vendor import Reply
-from werkzeug.wrappers import Request
 
-from flows.errors import AwalError
-from gateway.channels.base import Channel, Ended, Receipt, Received, Route, Sendable, Sent, Settings
+from gateway.channels.base import Channel, Sendable, Sent, Settings
 from gateway.channels.registry import create
 from gateway.sender import Sender
 from gateway.sending.health import STOPPED
@@ -25,90 +23,9 @@ from gateway.sending.line import ATTEMPTS, LEASE, LONGEST_OUTAGE_WAIT, LONGEST_W
 from storage.errors import StoreBusy
 from storage.open import open_store
 from storage.outgoing import Terms
-from storage.store import OutboundRow, OutboxRow, Store
+from storage.store import OutboxRow
 
-NOW = 1_795_420_800_000
 HOUR = 3_600_000
-
-
-class Phones:
-    """Sealed numbers that are no secret."""
-
-    def unseal(self, sealed: bytes) -> str:
-        if not sealed.startswith(b"+"):
-            raise AwalError("a number cannot be opened: were the keys replaced?")
-        return sealed.decode()
-
-
-class Scripted(Channel):
-    """A channel that answers as a test says, `accepted` when it says nothing."""
-
-    type = "scripted"
-    bearers = ("sms",)
-    routes = ()
-
-    def __init__(self, name: str = "sms", *answers: Sent | Exception, **limits: object) -> None:
-        settings = {"retry_first": 5.0, "quiet_hours": "", **limits}
-        super().__init__(Settings(name=name, type="scripted", **settings), "https://awal.example")
-        self.answers = deque(answers)
-        self.sent: list[Sendable] = []
-        self.called = threading.Event()
-
-    def require(self) -> None:
-        """Need nothing."""
-
-    def verify(self, request: Request, route: Route, secret: str) -> None:
-        """Trust everybody."""
-
-    def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
-        return []
-
-    def send(self, message: Sendable) -> Sent:
-        self.sent.append(message)
-        answer = self.answers.popleft() if self.answers else Sent("accepted", provider_id=f"p-{message.id}")
-        self.called.set()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-@dataclass
-class Bench:
-    """A store, a sender with the largest jitter, and a clock that only tests move."""
-
-    store: Store
-    channels: dict[str, Channel]
-    now: int = NOW
-    sender: Sender = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.sender = Sender(self.store, self.channels, Phones(), lambda: self.now, jitter=lambda: 1.0, poll=0.01)
-
-    def queue(self, id: str, channel: str = "sms", citizen: str = "", recipient: bytes = b"+212661234567") -> None:
-        row = OutboundRow(
-            id=id,
-            citizen=citizen or f"c-{id}",
-            channel=channel,
-            recipient=recipient,
-            text=f"Merci {id}",
-            encoding="gsm7",
-            segments=1,
-            created_at=self.now,
-        )
-        assert self.store.enqueue([row]) == 1
-
-    def run(self) -> int:
-        """Send until nothing is due."""
-        total = 0
-        while taken := self.sender.run_once(self.now):
-            total += taken
-        return total
-
-    def row(self, id: str) -> OutboxRow:
-        return next(row for row in self.store.outbox(limit=1000) if row.id == id)
-
-    def events(self) -> list[tuple[str, str]]:
-        return [(kind, detail) for _, kind, detail in self.store.events()]
 
 
 @pytest.fixture
