@@ -7,11 +7,12 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bundle_world import PLATFORM_SEED, example, snapshot
@@ -146,27 +147,27 @@ def test_a_gateway_without_a_region_writes_none(nation: NationalStore) -> None:
         make([snapshot(example())], Sender("demo", ""), SIGNING, nation.identity().public, W48)
 
 
-def test_its_tables_are_a_data_package(world: World, nation: NationalStore) -> None:
-    """Checked with the rules of the specification that matter to a reader: names, types, keys, limits."""
+def test_unpacked_it_is_a_data_package(
+    world: World, nation: NationalStore, tmp_path: Path, need: Callable[..., None]
+) -> None:
+    """As the specification's own program, frictionless, sees it; and it does see a row that comes twice."""
+    need("module:frictionless")
     world.many(3, {"supply": "yes", "mark": 4}, place="02.411.01.01")
-    archive = opened(make(made(world), DEMO, SIGNING, nation.identity().public, W48), nation.identity())
-    package = json.loads(archive.read("datapackage.json"))
-    assert package["profile"] == "tabular-data-package"
-    for resource in package["resources"]:
-        table, schema = rows(archive, resource["path"]), resource["schema"]
-        assert list(table[0]) == [field["name"] for field in schema["fields"]]
-        keys = [tuple(row[name] for name in schema["primaryKey"]) for row in table]
-        assert len(set(keys)) == len(keys)
-        for field in schema["fields"]:
-            for row in table:
-                fits(row[field["name"]], field)
+    world.many(2, {"supply": "no"})
+    package = tmp_path / "package"
+    opened(make(made(world), DEMO, SIGNING, nation.identity().public, W48), nation.identity()).extractall(package)
+    assert frictionless(package) == []
+    cells = (package / "cells.csv").read_bytes()
+    (package / "cells.csv").write_bytes(cells + cells.splitlines(keepends=True)[-1])
+    assert frictionless(package) == ["primary-key"]
 
 
-def fits(value: str, field: dict[str, Any]) -> None:
-    kinds = {"string": str, "integer": int, "boolean": {"true": True, "false": False}.__getitem__}
-    typed = kinds[field["type"]](value)
-    assert value != ""
-    assert not (field["type"] == "integer" and typed < field["constraints"]["minimum"])
+def frictionless(package: Path) -> list[str]:
+    """Return the faults that it names."""
+    command = [sys.executable, "-W", "ignore", "-m", "frictionless", "validate", "datapackage.json", "--json"]
+    told = json.loads(subprocess.run(command, cwd=package, capture_output=True, text=True, timeout=60).stdout)
+    assert {task["name"] for task in told["tasks"]} == {"cells", "walks"}
+    return [error["type"] for task in told["tasks"] for error in task["errors"]]
 
 
 # the receipt ---------------------------------------------------------------------------------------------------
