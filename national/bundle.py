@@ -1,8 +1,7 @@
 """A bundle as a USB stick brings it: whose it is, and every reason to refuse it whole.
 
 A sealed zip of snapshots with a signed manifest; `README.md` (“Bundles”) has the form. It is read in memory, bounded,
-and nothing of it is ever written under a name it chose. `snapshots()` may be walked again and again: first to check
-everything, then to keep it.
+and nothing of it is ever written under a name it chose.
 """
 
 from __future__ import annotations
@@ -73,14 +72,17 @@ class Header(Struct, frozen=True):
 
 
 class Bundle:
-    """A bundle that was opened and checked whole."""
+    """A bundle that was opened: every file of it is the one its gateway signed."""
 
     def __init__(self, manifest: Manifest, archive: zipfile.ZipFile) -> None:
         self.manifest = manifest
         self._archive = archive
 
     def snapshots(self) -> Iterator[Snapshot]:
-        """Yield every snapshot, each read and checked anew: only one is in memory at a time."""
+        """Yield every snapshot, read and checked, one in memory at a time; raises Refused at the first that is wrong.
+
+        Keep them in one transaction, so that those before it are undone.
+        """
         for member in self.manifest.members:
             if found := _SNAPSHOT.match(member.path):
                 yield self._snapshot(member, found[1], found[2])
@@ -116,7 +118,7 @@ def header_of(data: bytes) -> Header:
 
 
 def open_bundle(data: bytes, header: Header, identity: Identity, public_key: str, region: str) -> Bundle:
-    """Return the bundle of an enrolled gateway, opened and checked whole; raises Refused and keeps nothing."""
+    """Return the bundle of an enrolled gateway, opened and its files checked; raises Refused."""
     if header.platform != identity.id:
         raise Refused(
             403,
@@ -128,10 +130,7 @@ def open_bundle(data: bytes, header: Header, identity: Identity, public_key: str
     manifest = _manifest(archive, public_key)
     _check_origin(manifest, header, identity, region)
     _check_members(archive, manifest.members)
-    bundle = Bundle(manifest, archive)
-    for _ in bundle.snapshots():
-        pass
-    return bundle
+    return Bundle(manifest, archive)
 
 
 def _unsealed(data: bytes, header: Header, identity: Identity, public_key: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -42,39 +43,40 @@ def demo(host: str, port: int, citizens: int) -> None:
         create(directory, demo=True)
     found = project()
     claim_port(host, port), claim_port(host, port + 1)
-    settings = addressed(found.settings, url(host, port), url(host, port + 1))
-    with platform(found, host, port + 1):
+    with platform(found, host, port + 1) as key:
+        settings = addressed(found.settings, url(host, port), url(host, port + 1), key)
         serve(directory, settings, host, port, lambda address: show(directory, address, settings, citizens))
 
 
-def addressed(settings: Settings, gateway: str, national: str) -> Settings:
-    """Return the settings with the demo's addresses, whatever the port chosen this time, and a quiet terminal."""
+def addressed(settings: Settings, gateway: str, national: str, key: str) -> Settings:
+    """Return the settings with the demo's addresses and platform, whatever the port this time, and a quiet terminal."""
     return replace(
         settings,
         gateway=replace(settings.gateway, public_url=gateway, log="warning"),
-        national=replace(settings.national, url=national),
+        national=replace(settings.national, url=national, key=key),
     )
 
 
 @contextmanager
-def platform(found: Project, host: str, port: int) -> Iterator[None]:
-    """Serve the national platform, with this gateway enrolled, in a process that ends with ours."""
+def platform(found: Project, host: str, port: int) -> Iterator[str]:
+    """Serve the national platform, with this gateway enrolled, in a process that ends with ours; yield its key."""
     from gateway.server import die_with
     from reports.keys import public_key
 
     gateway, parent = found.settings.gateway, os.getpid()
-    key = public_key(found.settings.keys.signing)
+    ours = public_key(found.settings.keys.signing)
     awal_national = [sys.executable, "-m", "national.cli"]
     store = ["--store", f"sqlite:{(found.directory / 'data' / 'national.db').resolve()}"]
-    enrol = [*awal_national, "gateway", "add", gateway.id, "--region", gateway.region, "--key", key, *store]
+    enrol = [*awal_national, "gateway", "add", gateway.id, "--region", gateway.region, "--key", ours, *store]
     subprocess.run(enrol, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    told = subprocess.run([*awal_national, "keys", "--json", *store], check=True, capture_output=True)  # noqa: S603
     child = subprocess.Popen(  # noqa: S603 - as above
         [*awal_national, "serve", "--host", host, "--port", str(port), "--open-periods", *store],
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: die_with(parent),
     )
     try:
-        yield
+        yield str(json.loads(told.stdout)["public_key"])
     finally:
         child.terminate()
         child.wait()

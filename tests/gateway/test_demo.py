@@ -47,6 +47,12 @@ def started(project: Path, port: int, citizens: int) -> tuple[subprocess.Popen[s
     return demo, said
 
 
+def stick(project: Path, folder: Path) -> str:
+    """Write what the platform lacks as a USB bundle: the demo's platform and gateway know each other's keys."""
+    command = [sys.executable, "-m", "gateway", "-C", str(project), "sync", "--carrier", "bundle", "--to", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+
 def test_the_demo_has_something_to_show_and_leaves_nothing_running(tmp_path: Path) -> None:
     port = two_free_ports()
     gateway, platform = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
@@ -58,6 +64,7 @@ def test_the_demo_has_something_to_show_and_leaves_nothing_running(tmp_path: Pat
         assert "awal_scheduler_leader 1" in read(f"{gateway}/metrics")
         assert "awal_answers_total 0" not in read(f"{gateway}/metrics")
         assert "Oriental" in read(platform)
+        assert "Nothing to send" in stick(tmp_path / "demo", tmp_path)
         (link,) = [line.split()[-1] for line in said if line.startswith("Console")]
         assert read(link)
     finally:
