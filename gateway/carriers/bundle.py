@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +10,7 @@ import click
 
 from flows.errors import AwalError
 from gateway.carriers import Options
+from gateway.carriers.files import keep, told
 from reports.periods import today_of
 
 if TYPE_CHECKING:
@@ -43,12 +40,14 @@ def write(project: Project, folder: Path, everything: bool) -> int:
     from gateway.control import perform
 
     count, after = 0, -1
-    while made := perform(project, "bundle", everything, after):
+    made = perform(project, "bundle", everything, after)
+    while made:
         path = folder / made["name"]
         with told(f"{path} cannot be written"):
             keep(path, base64.b64decode(made["data"]))
         click.echo(f"Written: {path} ({made['snapshots']} snapshots, sealed for {made['platform']}).")
         count, after = count + 1, made["last"]
+        made = perform(project, "bundle", everything, after) if made["left"] else None
     if count:
         click.echo(NEXT)
     return count
@@ -89,6 +88,7 @@ def made(project: Project, everything: bool, after: int) -> dict[str, Any] | Non
         "name": one.name,
         "snapshots": one.snapshots,
         "last": one.last,
+        "left": len(wanted) - one.snapshots,
         "platform": platform_id(platform),
         "data": base64.b64encode(one.data).decode(),
     }
@@ -103,37 +103,3 @@ def acknowledged(project: Project, text: str, noticed: bool) -> dict[str, Any] |
         return None
     outcome = apply(project.store, receipt, project.clock())
     return {"ok": outcome.ok, "detail": outcome.detail}
-
-
-# files ---------------------------------------------------------------------------------------------------------
-def keep(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a stick that is pulled out early, or is full, never holds half of one."""
-    number, name = tempfile.mkstemp(prefix=".awal-", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(number)
-        with suppress(OSError):  # FAT, which most sticks have, knows no modes
-            Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    with suppress(OSError):  # nor can every file system sync a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """Tell what could not be done to a file, and the remedy, instead of the system's error."""
-    try:
-        yield
-    except OSError as fault:
-        reason = fault.strerror or type(fault).__name__
-        raise AwalError(f"{what} ({reason}). Check the stick: is it mounted, writable, not full?") from fault

@@ -70,8 +70,12 @@ def read(data: bytes, gateway: str, platform: bytes) -> Receipt:
 
 
 def is_news(store: Store, receipt: Receipt) -> bool:
-    """Tell whether this receipt is younger than the last one applied."""
-    return receipt.date > int(store.get(APPLIED) or -1)
+    """Tell whether this receipt is younger than the last one applied, or acknowledges something that none did."""
+    if receipt.date > int(store.get(APPLIED) or -1):
+        return True
+    numbers = receipt.numbers()
+    waiting = [one for one in store.held() if not one.acked]
+    return any(numbers.get((one.flow_hash, one.period)) == (one.epoch, one.seq) for one in waiting)
 
 
 def apply(store: Store, receipt: Receipt, now: int) -> SyncOutcome:
@@ -96,8 +100,7 @@ def apply(store: Store, receipt: Receipt, now: int) -> SyncOutcome:
         faults, sent=sent, held=already, refused=len(faults), waiting=waiting, skew=skew_of(receipt, now)
     )
     store.log_sync(SyncRow(at=now, carrier=CARRIER, ok=outcome.ok, detail=outcome.detail))
-    if is_news(store, receipt):
-        store.put(APPLIED, str(receipt.date))
+    store.put(APPLIED, str(max(receipt.date, int(store.get(APPLIED) or -1))))
     return outcome
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wire_world import W47, World
 
-from gateway.carriers import bundle as carrier
+from gateway.carriers import files
 from gateway.cli.sync import CARRIERS, FILES, sync
 from gateway.console.words import WORDS
 from gateway.control import Control
@@ -172,12 +172,29 @@ def test_a_stick_that_is_full_is_told_and_left_clean(
     def full(_number: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(carrier.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     out = awal(*BUNDLE, stick, project=demo)
     assert out.code == 1
     assert "No space left on device" in out.err
     assert "Check the stick" in out.err
     assert list(stick.iterdir()) == []
+
+
+def test_what_one_bundle_cannot_hold_goes_into_the_next(
+    awal: Awal, demo: Path, nation: NationalStore, stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.carriers.bundle.MOST_BODIES", 1)
+    with Project(demo) as project:
+        world = World(tmp_path, "other")
+        world.store.close()
+        world.store = project.store  # type: ignore[assignment]
+        for week in range(3):
+            world.answer({"supply": "yes"}, now=W47 - week * 7 * 86_400_000)
+    assert awal(*BUNDLE, stick, project=demo).out.count("Written: ") == 3
+    imported(stick, nation)
+    back = awal(*BUNDLE, stick, project=demo).out
+    assert NOTHING in back
+    assert len(nation.cursor("demo")) == 3
 
 
 @pytest.mark.parametrize("given", [("--to", "."), ("--all",), ("--to", ".", "--carrier", "https")])

@@ -210,6 +210,17 @@ def test_a_receipt_again_changes_nothing_and_is_no_news(world: World, nation: Na
     assert (again.ok, again.sent, again.held) == (True, 0, 1)
 
 
+def test_two_receipts_of_one_moment_are_both_news(world: World, nation: NationalStore) -> None:
+    platform = nation.identity().public
+    world.answer({"supply": "yes"})
+    first = read(carried(world, nation), "demo", platform)
+    world.answer({"supply": "yes"}, now=W47 - 7 * 24 * HOUR)
+    second = read(carried(world, nation), "demo", platform)
+    assert first.date == second.date
+    apply(world.store, first, W48 + 2 * HOUR)
+    assert (is_news(world.store, first), is_news(world.store, second)) == (False, True)
+
+
 def test_an_old_copy_of_the_database_hears_that_it_is_one(world: World, nation: NationalStore) -> None:
     world.answer({"supply": "yes"})
     [one] = made(world)
