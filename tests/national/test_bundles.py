@@ -20,10 +20,12 @@ from wire_world import OTHER_SIGNING, PUBLIC, W47, Clock
 
 from national import bundle as reading
 from national.app import create_app
+from national.bundle import header_of, open_bundle
 from national.cli import main
 from national.errors import Refused
-from national.receipt import take
-from national.store import Store, Totals, open_store
+from national.receipt import take, written
+from national.seal import Identity, shared_key
+from national.store import CursorRow, Merged, Store, Totals, open_store
 from reports.carriers.receipt import read as read_receipt
 from reports.keys import public_key
 from reports.wire import canonical, content_digest
@@ -105,6 +107,23 @@ def test_a_receipt_says_what_is_held(store: Store, platform: bytes) -> None:
     receipt = read_receipt(taken.receipt, "oriental", platform)
     assert receipt.numbers() == {(example()["flow_hash"], "2026-W47"): (1, 7)}
     assert (receipt.made_at, receipt.date) == (MADE_AT, NOW)
+
+
+def test_the_recorded_stick_is_read_as_it_stands(root: Path) -> None:
+    """For whoever writes another platform: a bundle with the platform's seed, and the receipt it must answer."""
+    wire = root / "tests/data/wire"
+    told = json.loads((wire / "platform.json").read_text())
+    identity = Identity(base64.b64decode(told["seed"]))
+    assert (identity.id, identity.public_key) == (told["id"], told["public_key"])
+    data = (wire / "awal-oriental-1-7.awal").read_bytes()
+    [snapshot] = open_bundle(data, header_of(data), identity, PUBLIC, "02").snapshots()
+    row = CursorRow(snapshot.flow_hash, snapshot.period, *snapshot.number)
+    receipt = written(identity, "oriental", MADE_AT, MADE_AT + 86_400_000, [row], Merged(1, 0, 0, []))
+    assert receipt == (wire / "awal-oriental-1-7.receipt").read_bytes()
+    assert read_receipt(receipt, "oriental", identity.public).numbers() == {(row.flow_hash, row.period): (1, 7)}
+    shared = told["shared_key"]
+    context = shared["context"].encode()
+    assert shared_key(identity.seed, base64.b64decode(PUBLIC), context).hex() == shared["hex"]
 
 
 # what is refused -----------------------------------------------------------------------------------------------
