@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from gateway.cli.common import project
 
@@ -17,7 +18,7 @@ FILES = ("bundle",)
 
 @click.command()
 @click.option("--once", is_flag=True, help="One attempt over the link; without it, failed attempts are made again.")
-@click.option("--carrier", type=click.Choice(CARRIERS), help=f"How it travels.  [default: {CARRIERS[0]}]")
+@click.option("--carrier", type=click.Choice(CARRIERS), default=CARRIERS[0], show_default=True, help="How it travels.")
 @click.option("--to", type=click.Path(path_type=Path), metavar="FOLDER", help="Where files go: the mounted stick.")
 @click.option("--all", "everything", is_flag=True, help="Write what is acknowledged too, for a platform that lost it.")
 @click.option(
@@ -26,17 +27,21 @@ FILES = ("bundle",)
     metavar="FILE",
     help="Take what a receipt of the platform acknowledges.",
 )
-def sync(once: bool, carrier: str | None, to: Path | None, everything: bool, receipt: Path | None) -> None:
+def sync(once: bool, carrier: str, to: Path | None, everything: bool, receipt: Path | None) -> None:
     """Send what the platform does not hold yet: counts and snapshots, never numbers, never words.
 
     \b
-    https   over the link, as the running gateway does by itself:
-              awal sync --once
-    bundle  on a USB stick: a file sealed for the platform ([national] key). `awal-national import` reads it there
-            and puts a receipt beside it. Bring the stick back and run the same command: it takes the receipt, and
-            writes what is new. What is not acknowledged goes again, so that a lost stick loses nothing.
-              awal sync --carrier bundle --to /media/stick
-              awal sync --receipt /media/stick/awal-oriental-1-57.receipt
+    https   over the link, as the running gateway does by itself
+    bundle  a file on a USB stick, sealed for the platform ([national] key). There, `awal-national
+            import` reads it and puts a receipt beside it. Bring the stick back and run the same
+            command: it takes the receipt, and writes what is new. What is not acknowledged goes
+            again, so that a lost stick loses nothing.
+
+    \b
+    Examples:
+        awal sync --once
+        awal sync --carrier bundle --to /media/stick
+        awal sync --receipt /media/stick/awal-oriental-1-57.receipt
 
     Works beside a running gateway and without one.
     """
@@ -49,7 +54,7 @@ def sync(once: bool, carrier: str | None, to: Path | None, everything: bool, rec
         from gateway.carriers.bundle import take
 
         take(found, receipt)
-        if carrier is None:
+        if click.get_current_context().get_parameter_source("carrier") is ParameterSource.DEFAULT:
             return
     options = Options(once=once, to=to, everything=everything)
-    import_module(f"gateway.carriers.{carrier or CARRIERS[0]}").run(found, options)
+    import_module(f"gateway.carriers.{carrier}").run(found, options)
