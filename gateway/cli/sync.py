@@ -38,7 +38,7 @@ def sync(once: bool, carrier: str, to: Path | None, everything: bool, receipt: P
             again, so that a lost stick loses nothing.
 
     \b
-    Examples:
+    Example:
         awal sync --once
         awal sync --carrier bundle --to /media/stick
         awal sync --receipt /media/stick/awal-oriental-1-57.receipt
