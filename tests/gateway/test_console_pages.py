@@ -381,6 +381,16 @@ def test_what_a_synchronisation_counted_is_told_in_the_visitors_language(small: 
     assert "already held" not in arabic
 
 
+def test_how_a_synchronisation_travelled_is_told_in_plain_words(small: World) -> None:
+    for carrier in ("https", "bundle", "pigeon"):
+        small.project.store.log_sync(SyncRow(small.project.clock(), carrier, True, "1 sent."))
+    operator = small.operator()
+    french, arabic = operator.get("/").text, operator.get("/?lang=ar").text
+    assert all(word in french for word in ("<bdi>par Internet</bdi>", "<bdi>par clé USB</bdi>", "<bdi>pigeon</bdi>"))
+    assert "<bdi>بمفتاح USB</bdi>" in arabic
+    assert "<bdi>https</bdi>" not in french
+
+
 def test_the_language_is_remembered(small: World) -> None:
     visitor = small.visitor()
     assert '<html lang="fr" dir="ltr">' in visitor.get("/").text
