@@ -17,7 +17,7 @@ from msgspec.structs import asdict, replace
 
 from flows.types import Conversation
 from storage.memory_outbox import MemoryOutbox
-from storage.outgoing import ANYTHING
+from storage.outgoing import ANYTHING, GRACE
 from storage.store import (
     Accepted,
     AnswerRow,
@@ -157,12 +157,13 @@ class MemoryStore:
         self._note(change, change.citizen.pseudonym)
 
     def _end(self, change: Change) -> None:
-        """Drop the questions of ended conversations, and after a stop all that answers nothing."""
-        state = change.conversation
+        """Let go of what is not worth sending any more."""
+        state, now = change.conversation, change.inbound.received_at
         ended = [change.closes] if change.closes else []
         ended += [state.id] if state is not None and state.status != "active" else []
-        stopped, now = bool(change.citizen.stopped_at), change.inbound.received_at
-        self._outbox.drop(change.citizen.pseudonym, now, ended, stopped=stopped)
+        self._outbox.end_questions(change.citizen.pseudonym, ended, now + GRACE)
+        if change.citizen.stopped_at:
+            self._outbox.drop(change.citizen.pseudonym, now)
 
     def _keep_conversation(self, change: Change, state: Conversation) -> None:
         if change.base:
@@ -254,7 +255,7 @@ class MemoryStore:
             known = self._citizens.get(citizen, Citizen(citizen))
             if not known.stopped_at:
                 self._citizens[citizen] = replace(known, stopped_at=now)
-            self._outbox.drop(citizen, now, stopped=True)
+            self._outbox.drop(citizen, now)
             return not known.stopped_at
 
     def spent(self, channel: str, hour: str) -> Spent:
@@ -462,6 +463,9 @@ class MemoryStore:
 
     def check(self) -> None:
         """Do nothing: memory is always there."""
+
+    def room(self) -> None:
+        """Return None: there is no disk."""
 
     def close(self) -> None:
         """Do nothing: there is no file."""

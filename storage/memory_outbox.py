@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from storage.errors import StoreError
 from storage.outgoing import (
-    ENDED,
     LATE,
     LOST,
     ONCE,
@@ -110,12 +109,18 @@ class MemoryOutbox:
         self.rows[row.id] = replace(row, **changes)
         return self.rows[row.id]
 
-    def drop(self, citizen: str, now: int, conversations: Sequence[str] = (), *, stopped: bool = False) -> None:
-        """Give up questions of ended conversations, and after a stop all that answers nothing."""
-        for row in [row for row in self.rows.values() if row.citizen == citizen and row.state == "queued"]:
-            if row.kind == "question" and self._beside[row.id].conversation in conversations:
-                self._set(row, now, state="dead", last_error=ENDED, recipient=b"")
-            elif stopped and row.kind not in ("question", "reply"):
+    def end_questions(self, citizen: str, conversations: Sequence[str], until: int) -> None:
+        """Let the questions of conversations that have ended be sent until a moment, and no later."""
+        for row in list(self.rows.values()):
+            ended = row.kind == "question" and self._beside[row.id].conversation in conversations
+            if ended and row.citizen == citizen and row.state in WAITING:
+                known = until if row.not_after is None else min(row.not_after, until)
+                self.rows[row.id] = replace(row, not_after=known)
+
+    def drop(self, citizen: str, now: int) -> None:
+        """Give up what waits for a citizen, now that they said stop: all but replies."""
+        for row in list(self.rows.values()):
+            if row.citizen == citizen and row.state == "queued" and row.kind != "reply":
                 self._set(row, now, state="dead", last_error=STOPPED, recipient=b"")
 
     # claiming --------------------------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ LOST = "unknown: may have been sent"
 RESENDS = 3
 """Attempts after which a failed delivery report is final, even where its cause may pass."""
 LATE = "not sent in time"
-ENDED = "its conversation ended"
 STOPPED = "the citizen said stop"
+GRACE = 60_000
+"""Milliseconds for which a question is still sent once its conversation has ended."""
 
 
 class OutboundRow(Struct, frozen=True):
@@ -44,7 +45,7 @@ class OutboundRow(Struct, frozen=True):
     ground: str = ""
     """Why an unasked message may be sent: `wrote`, which the store verifies, or the words of a proof kept elsewhere."""
     conversation: str = ""
-    """The conversation it belongs to: a `question` of one that has ended is not sent any more."""
+    """The conversation it belongs to: a `question` of one that has ended is soon not sent any more."""
 
 
 class OutboxRow(Struct, frozen=True):

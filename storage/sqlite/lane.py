@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from flows.types import Conversation
+from storage.outgoing import GRACE
 from storage.sqlite import outbox, rights, rolling
 from storage.sqlite.writer import Undone
 from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
@@ -72,19 +73,20 @@ def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Non
     if change.answers:
         _thaw_others(connection, change)
         _keep_answers(connection, change.answers)
+    _end(connection, change)
     outbox.enqueue(connection, change.outbound)
     _note(connection, change, change.citizen.pseudonym)
 
 
 def _end(connection: sqlite3.Connection, change: Change) -> None:
-    """Drop what is not worth sending any more: questions of ended conversations, all unasked ones after a stop."""
+    """Let go of what is not worth sending any more: questions of ended conversations, and all after a stop."""
     state, citizen, now = change.conversation, change.citizen.pseudonym, change.inbound.received_at
     ended = [change.closes] if change.closes else []
     if state is not None and state.status != "active":
         ended.append(state.id)
-    outbox.drop_questions(connection, citizen, ended, now)
+    outbox.end_questions(connection, citizen, ended, now + GRACE)
     if change.citizen.stopped_at:
-        outbox.drop_unasked(connection, citizen, now)
+        outbox.drop(connection, citizen, now)
 
 
 def _erase(connection: sqlite3.Connection, change: Change) -> None:

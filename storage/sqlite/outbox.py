@@ -12,7 +12,6 @@ from typing import NamedTuple, get_args
 
 from storage.errors import StoreError
 from storage.outgoing import (
-    ENDED,
     RESENDS,
     STOPPED,
     UNASKED,
@@ -80,20 +79,20 @@ def _insert(connection: sqlite3.Connection, row: OutboundRow) -> int:
     return cursor.rowcount
 
 
-def drop_questions(connection: sqlite3.Connection, citizen: str, conversations: Sequence[str], now: int) -> None:
-    """Give up the questions of conversations that have ended, where none of them is on its way."""
+def end_questions(connection: sqlite3.Connection, citizen: str, conversations: Sequence[str], until: int) -> None:
+    """Let the questions of conversations that have ended be sent until a moment, and no later."""
     connection.executemany(
-        "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE citizen = ?"
-        " AND conversation = ? AND kind = 'question' AND state IN ('queued', 'sending') AND state = 'queued'",
-        [(ENDED, now, citizen, conversation) for conversation in conversations],
+        "UPDATE outbox SET not_after = MIN(IFNULL(not_after, :until), :until) WHERE citizen = :citizen"
+        " AND conversation = :conversation AND kind = 'question' AND state IN ('queued', 'sending')",
+        [{"until": until, "citizen": citizen, "conversation": conversation} for conversation in conversations],
     )
 
 
-def drop_unasked(connection: sqlite3.Connection, citizen: str, now: int) -> None:
-    """Give up what nobody asked for, now that the citizen said stop."""
+def drop(connection: sqlite3.Connection, citizen: str, now: int) -> None:
+    """Give up what waits for a citizen, now that they said stop: all but replies."""
     connection.execute(
         "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE citizen = ?"
-        " AND kind NOT IN ('question', 'reply') AND state IN ('queued', 'sending') AND state = 'queued'",
+        " AND kind <> 'reply' AND state IN ('queued', 'sending') AND state = 'queued'",
         (STOPPED, now, citizen),
     )
 
@@ -105,7 +104,7 @@ def stop(connection: sqlite3.Connection, citizen: str, now: int) -> bool:
         " ON CONFLICT (pseudonym) DO UPDATE SET stopped_at = excluded.stopped_at WHERE stopped_at = 0",
         (citizen, now),
     )
-    drop_unasked(connection, citizen, now)
+    drop(connection, citizen, now)
     return cursor.rowcount == 1
 
 

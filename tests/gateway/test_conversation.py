@@ -8,10 +8,11 @@ import pytest
 from flows.load import load
 from gateway.channels.base import Ended, ForeignSession, Receipt, Received, Settings
 from gateway.channels.registry import create
-from gateway.conversation import Conversations
+from gateway.conversation import AGAIN, Conversations
 from gateway.library import Library
 from gateway.phones import Phones
 from locales.catalogue import Catalogues
+from storage.outgoing import GRACE
 from storage.sqlite import SqliteStore
 
 AMINA, BRAHIM = "+212612345678", "+212687654321"
@@ -389,3 +390,68 @@ def test_one_sms_begins_its_flow_anew(gateway):
 def test_an_amazigh_keyword_may_be_written_in_latin_letters(gateway):
     gateway.sms("aman")
     assert "ⵢⴰⵀ" in gateway.sms("oui")
+
+
+def sent_by(gateway, provider_id="p1"):
+    """Let the newest message have been taken by the provider under an id."""
+    (row,) = gateway.store.claim_outbox("at", gateway.now, 1_000, 1)
+    assert gateway.store.finish_outbox(row.id, row.fence, "accepted", gateway.now, provider_id=provider_id)
+    return row
+
+
+def test_a_report_that_a_citizen_opted_out_stops_us_and_their_next_word_lifts_it(several):
+    several.sms("EAU")
+    sent_by(several)
+    report = Receipt(provider_id="p1", state="failed", detail="Failed UserInBlackList", cause="opted-out")
+    several.conversations.receipt(several.at, report)
+    several.conversations.receipt(several.at, report)
+    amina = several.phones.pseudonym(AMINA)
+    assert several.store.dialogue("at", "", amina).citizen.stopped_at
+    told = [detail for _, kind, detail in several.store.events() if kind == "opted-out"]
+    assert told == [f"at: citizen {amina} told the provider to stop"]
+    several.sms("START")
+    assert several.store.dialogue("at", "", amina).citizen.stopped_at == 0
+
+
+def test_a_failure_that_may_pass_is_sent_again_a_few_times(gateway):
+    gateway.sms("EAU")
+    for attempt in range(1, 4):
+        row = sent_by(gateway, f"p{attempt}")
+        assert row.attempts == attempt
+        report = Receipt(provider_id=f"p{attempt}", state="failed", detail="undelivered 30003", cause="passing")
+        gateway.conversations.receipt(gateway.at, report)
+        assert gateway.store.claim_outbox("at", gateway.now, 1_000, 1) == []
+        gateway.now += AGAIN
+    assert gateway.store.outbox()[0].state == "failed"
+
+
+def test_a_refusal_that_only_an_operator_can_mend_is_told_once_an_hour(gateway):
+    gateway.sms("EAU")
+    for _ in range(3):
+        report = Receipt(provider_id="p1", state="failed", detail="undelivered 30007", cause="alarm")
+        gateway.conversations.receipt(gateway.at, report)
+    told = [detail for _, kind, detail in gateway.store.events() if kind == "sending-refused"]
+    assert told == ["at: undelivered 30007"]
+
+
+def test_a_question_is_worth_sending_while_its_conversation_can_go_on(gateway):
+    gateway.sms("EAU")
+    (asked,) = gateway.store.outbox()
+    assert asked.kind == "question"
+    assert asked.not_after == asked.created_at + shipped("water").resume * 1000
+
+
+def test_a_question_of_an_ended_conversation_is_soon_not_worth_sending(gateway):
+    for text in ("EAU", "oui", "1", "5", "oujda"):
+        gateway.sms(text)
+    last, *asked = gateway.store.outbox()
+    assert (last.kind, last.not_after) == ("reply", None)
+    assert {(one.kind, one.not_after) for one in asked} == {("question", gateway.now + GRACE)}
+
+
+def test_after_a_stop_its_receipt_goes_and_the_question_does_not(gateway):
+    gateway.sms("EAU")
+    gateway.sms("STOP")
+    last, asked = gateway.store.outbox()
+    assert (last.kind, last.not_after, last.state) == ("reply", None, "queued")
+    assert (asked.state, asked.last_error, asked.recipient) == ("dead", "the citizen said stop", b"")

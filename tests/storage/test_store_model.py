@@ -156,9 +156,12 @@ class Twins(RuleBasedStateMachine):
             replace(answer(step, value, state.id, day, at=next(self.ids)), citizen=whole.citizen.pseudonym, free=free)
             for step, value, day, free in told
         ]
-        sent = [message(self.name("m"), whole.citizen.pseudonym)] if told else []
+        asked = {"kind": "question", "conversation": state.id}
+        sent = [message(self.name("m"), whole.citizen.pseudonym, **asked)] if told else []
         self.messages += [row.id for row in sent]
-        return replace(whole, answers=rows, outbound=sent, events=[("unclear", row.step) for row in rows])
+        citizen = replace(whole.citizen, stopped_at=int(state.status == "stopped"))
+        events = [("unclear", row.step) for row in rows]
+        return replace(whole, answers=rows, outbound=sent, events=events, citizen=citizen)
 
     @rule(citizen=citizens, session=st.sampled_from(["s1", "s2"]), path=st.text("12*", max_size=3))
     def speak_in_a_session(self, citizen: str, session: str, path: str) -> None:
