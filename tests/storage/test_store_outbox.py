@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from store_changes import message
+from msgspec.structs import replace
+from store_changes import change, message
 
 from storage.errors import StoreError
-from storage.store import OutboxRow, Store
+from storage.outgoing import Spent, Terms, Waiting
+from storage.store import OutboundRow, OutboxRow, Store
 
 DAY = 86_400_000
 
@@ -184,3 +186,96 @@ def test_the_outbox_is_listed_by_state_and_citizen_newest_first(store: Store) ->
         "failed": 0,
         "dead": 0,
     }
+
+
+WAITS = Terms(hour="2026-11-23T10")
+
+
+def taken(store: Store, terms: Terms, now: int = 10, limit: int = 10) -> list[str]:
+    return [row.id for row in store.claim_outbox("at", now, lease=100, limit=limit, terms=terms)]
+
+
+def unasked(id: str, citizen: str = "amina", **more: object) -> OutboundRow:
+    return message(id, citizen, kind="reminder", ground="form 7", **more)
+
+
+def test_what_was_asked_for_goes_first_and_never_waits_for_what_was_not(store: Store) -> None:
+    store.enqueue([unasked("u1"), unasked("u2", "badr"), message("a1"), message("a2", "chama")])
+
+    assert taken(store, Terms(), limit=2) == ["a1", "a2"]
+    store.enqueue([unasked("u3", "chama")])
+    assert claim(store) == [("u1", 1), ("u2", 1)]  # u3 waits for a2, as it was written before
+    store.finish_outbox("a2", 1, "accepted", 20)
+    assert claim(store) == [("u3", 1)]
+
+
+def test_segments_are_counted_by_civil_hour_and_day_and_no_claim_passes_a_budget(store: Store) -> None:
+    store.enqueue([replace(message(f"m{at}", f"c{at}"), segments=2) for at in range(5)])
+
+    ten = Terms(hour="2026-11-23T10", most_hour=5, most_day=7)
+    assert taken(store, ten) == ["m0", "m1"]
+    assert store.spent("at", "2026-11-23T10") == Spent(4, 4, short=True)
+    assert taken(store, ten) == []
+    assert taken(store, Terms(hour="2026-11-23T11", most_hour=5, most_day=7)) == ["m2"]
+    assert store.spent("at", "2026-11-23T11") == Spent(2, 6, short=True)
+    assert taken(store, Terms(hour="2026-11-24T00", most_hour=5, most_day=7)) == ["m3", "m4"]
+    assert store.spent("sms", "2026-11-23T10") == Spent()
+
+
+def test_what_was_not_tried_is_given_back(store: Store) -> None:
+    store.enqueue([message("m1")])
+    claim_terms = Terms(hour="2026-11-23T10", most_day=1)
+    assert taken(store, claim_terms) == ["m1"]
+
+    store.finish_outbox("m1", 1, "queued", 20, tried=False)
+    assert (one(store, "m1").attempts, store.spent("at", "2026-11-23T10").day) == (0, 0)
+    assert taken(store, claim_terms, 30) == ["m1"]
+    store.finish_outbox("m1", 2, "accepted", 40)
+    assert (one(store, "m1").attempts, store.spent("at", "2026-11-23T10").day) == (1, 1)
+
+
+def test_a_message_may_leave_by_another_channel_and_its_report_comes_by_that_one(store: Store) -> None:
+    store.enqueue([message("m1")])
+    claim(store)
+    store.finish_outbox("m1", 1, "queued", 20, tried=False, channel="sms")
+
+    assert claim(store) == []
+    assert claim(store, channel="sms") == [("m1", 2)]
+    store.finish_outbox("m1", 2, "accepted", 30, provider_id="p1")
+    assert (store.addressee("sms", "p1"), store.addressee("at", "p1")) == ("amina", "")
+    assert store.receipt("sms", "p1", "delivered", "", 40)
+
+
+def test_an_unasked_message_is_queued_for_who_wrote_first_and_said_no_stop(store: Store) -> None:
+    wrote = [replace(unasked(f"m{at}", name), ground="wrote") for at, name in enumerate(["amina", "badr"])]
+    store.accept(change("x1", citizen="amina"))
+    assert store.enqueue(wrote) == 1, "badr never wrote"
+
+    assert store.stop("amina", 50) is True
+    assert store.stop("amina", 60) is False
+    assert (one(store, "m0").state, one(store, "m0").last_error) == ("dead", "the citizen said stop")
+    assert store.enqueue([unasked("m2"), message("digest", kind="digest"), message("receipt")]) == 1
+    assert store.stop("chama", 70), "who never wrote can want nothing too"
+    assert store.enqueue([unasked("m3", "chama")]) == 0
+
+
+def test_an_unasked_message_without_a_ground_is_refused_with_all_its_company(store: Store) -> None:
+    with pytest.raises(StoreError, match="no ground"):
+        store.enqueue([message("m1"), message("m2", kind="campaign")])
+    assert store.outbox() == []
+
+
+def test_a_delivery_that_may_succeed_later_is_queued_again_twice(store: Store) -> None:
+    store.enqueue([message("m1")])
+    for attempt, now in enumerate((10, 1_000, 2_000), 1):
+        assert claim(store, now) == [("m1", attempt)]
+        store.finish_outbox("m1", attempt, "accepted", now, provider_id=f"p{attempt}")
+        assert store.receipt("at", f"p{attempt}", "failed", "absent", now, again_at=now + 900)
+    assert (one(store, "m1").state, one(store, "m1").attempts) == ("failed", 3)
+
+
+def test_what_waits_is_told_by_channel(store: Store) -> None:
+    store.enqueue([message("m1"), message("m2", "badr"), message("m3", channel="sms")])
+    assert taken(store, WAITS, limit=1) == ["m1"]
+    store.finish_outbox("m1", 1, "accepted", 20)
+    assert store.waiting() == {"at": Waiting(1, 1_000, 1), "sms": Waiting(1, 1_000, 0)}
