@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
@@ -10,7 +11,9 @@ from flows.errors import AwalError
 from gateway.cli.common import Group, as_json, project, write_json, write_table
 from storage.store import OutboxRow, Waiting
 
-COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after", "kind", "segments")
+COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after")
+SHOWN = (*COLUMNS, "kind", "segments")
+"""What a person sees besides; programs get exactly the columns above."""
 SPENT = ("channel", "hour", "budget_hour", "day", "budget_day", "waiting", "oldest")
 
 
@@ -36,11 +39,12 @@ def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     Example:
         awal outbox list --json
     """
-    rows = [_row(message) for message in project(readonly=True).store.outbox(states, limit)]
+    columns = COLUMNS if as_json else SHOWN
+    rows = [_row(message, columns) for message in project(readonly=True).store.outbox(states, limit)]
     if as_json:
         write_json(rows)
     else:
-        write_table(rows, COLUMNS, "The outbox is empty.")
+        write_table(rows, SHOWN, "The outbox is empty.")
 
 
 @outbox.command()
@@ -68,8 +72,8 @@ def spent(as_json: bool) -> None:
         write_table(rows, SPENT, "There is no channel.")
 
 
-def _row(message: OutboxRow) -> dict[str, object]:
-    row: dict[str, object] = {name: getattr(message, name) for name in COLUMNS}
+def _row(message: OutboxRow, columns: Sequence[str]) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(message, name) for name in columns}
     return row | {name: _moment(getattr(message, name)) for name in ("created_at", "not_after")}
 
 

@@ -188,10 +188,12 @@ class Gateway:
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
 
     def kept(self) -> tuple[dict[str, float], float]:
-        """Return what the store holds, and how many messages in whatever state."""
+        """Return what the store holds, and how many messages in whatever state: the sender goes on meanwhile."""
         counted = self.counted()
-        messages = [name for name in counted if name.startswith("awal_outbox_messages")]
-        return counted, sum(counted.pop(name) for name in messages)
+        moving = {
+            name: counted.pop(name) for name in list(counted) if name.startswith(("awal_outbox_", "awal_segments_"))
+        }
+        return counted, sum(count for name, count in moving.items() if name.startswith("awal_outbox_messages"))
 
     def post(self, url: str, fields: Any, **headers: str) -> Answered:
         """Post a form to a public address; `fields` may be the body itself."""
