@@ -122,6 +122,7 @@ def digest_row(project: Project, name: str, text: str, dedupe_key: str) -> Outbo
         created_at=now,
         dedupe_key=dedupe_key,
         not_after=now + WORTH,
+        kind="digest",
     )
 
 
