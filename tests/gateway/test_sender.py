@@ -110,6 +110,18 @@ def test_a_citizen_who_told_the_provider_to_stop_is_noted_by_pseudonym(bench: Ma
     assert on.events() == [("opted-out", "sms: citizen c-77 told the provider to stop")]
 
 
+def test_a_refusal_only_an_operator_can_mend_is_told_once_an_hour(bench: Make) -> None:
+    on = bench(Scripted("sms", *[Sent("failed", error="30007 filtered", alarm=True)] * 4))
+    for id in ("m1", "m2", "m3"):
+        on.queue(id)
+    on.run()
+    assert on.events() == [("sending-refused", "sms: 30007 filtered")]
+    on.now += HOUR
+    on.queue("m4")
+    on.run()
+    assert len(on.events()) == 2
+
+
 class TestStoppedChannel:
     def test_it_rests_and_its_messages_keep_their_place(self, bench: Make) -> None:
         other = Scripted("other")

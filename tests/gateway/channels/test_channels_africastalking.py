@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from africastalking_fake import STATUSES, AfricasTalkingFake, sent
+from africastalking_fake import STATUSES, AfricasTalkingFake, recipient, sent
 from conformance import ENVELOPES
 from vendor import Reply
 
@@ -67,6 +67,25 @@ def test_each_status_of_a_recipient_has_its_consequence(
     assert result.outcome == outcome
     if outcome != "accepted":
         assert result.error.startswith(f"{code} {STATUSES.get(code, '')}".strip())
+
+
+def test_each_recipient_of_an_answer_has_a_status_of_its_own(vendor: AfricasTalkingFake, channel: Channel) -> None:
+    body = {
+        "SMSMessageData": {
+            "Message": "Sent to 1/2",
+            "Recipients": [recipient("+254711000000", 101), recipient(TO, 406)],
+        }
+    }
+    vendor.says(Reply(201, body))
+    assert channel.send(MESSAGE) == Sent("opted-out", error="406 UserInBlacklist")
+
+
+@pytest.mark.parametrize(("code", "alarm"), [(404, True), (502, True), (403, False), (500, False)])
+def test_what_only_an_operator_can_mend_is_marked(
+    vendor: AfricasTalkingFake, channel: Channel, code: int, alarm: bool
+) -> None:
+    vendor.says(sent(TO, code))
+    assert channel.send(MESSAGE).alarm is alarm
 
 
 def test_every_status_the_vendor_documents_is_in_the_table() -> None:

@@ -183,6 +183,7 @@ def test_each_error_code_has_its_consequence(vendor: TwilioFake, channel: Channe
     vendor.says(error(400, code, f"About {TO}, {TO[1:]} and 06 61 23 45 67"))
     result = channel.send(MESSAGE)
     assert result.outcome == adapter.OUTCOMES[code]
+    assert result.alarm is (code in adapter.ALARMS)
     assert result.error.startswith(str(code))
     assert "661234567" not in result.error
     assert "61 23 45" not in result.error

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from sending_bench import Bench, Scripted
 
-from gateway.channels.base import Sent
-from gateway.sending.line import LEASE
+from gateway.channels.base import Sendable, Sent
+from gateway.sending.line import LEASE, MARGIN
 from storage.outgoing import LOST, Terms
 
 Make = Callable[..., Bench]
@@ -126,11 +126,15 @@ def test_messages_that_were_not_begun_before_their_lease_ends_are_handed_back(be
     for at in range(4):
         on.queue(f"m{at}", kind="notice", ground="form 7")
 
-    def slow(_: object) -> None:
+    left: list[int] = []
+
+    def slow(message: Sendable) -> None:
+        left.append(on.row(message.id).next_at - on.now)
         on.now += 25_000
 
     channel.during = slow
     on.run()
+    assert min(left) >= MARGIN
     assert ids(channel) == ["m0", "m1", "m2", "m3"]
     assert {on.row(f"m{at}").attempts for at in range(4)} == {1}
 

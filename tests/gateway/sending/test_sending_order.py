@@ -22,10 +22,14 @@ class Recorder:
         self.seen: dict[tuple[str, str], list[int]] = defaultdict(list)
         self.left = expected
         self.done = threading.Event()
+        self.queued = threading.Event()
+        """Set once all is queued: the first message of each citizen is on its way until then."""
 
     def on(self, channel: str) -> Callable[[Sendable], None]:
         def note(message: Sendable) -> None:
             citizen, at = message.id.split("-")
+            if at == "0":
+                self.queued.wait(PATIENCE)
             with self.lock:
                 self.seen[channel, citizen].append(int(at))
                 self.left -= 1
@@ -49,6 +53,7 @@ def test_each_citizen_reads_in_order_over_eight_channels_and_their_threads(bench
                 for citizen in range(6):
                     on.queue(f"{name}.{citizen}-{at}", name, f"c{citizen}")
             on.sender.notify()
+        recorder.queued.set()
         assert recorder.done.wait(PATIENCE)
     finally:
         on.sender.stop()
@@ -61,6 +66,7 @@ def test_a_provider_that_hangs_delays_nobody_else(bench: Make) -> None:
     free, recorder = threading.Event(), Recorder(50)
     slow.during = lambda message: free.wait(PATIENCE)
     fast.during = recorder.on("fast")
+    recorder.queued.set()
     on = bench(slow, fast)
     on.queue("s-0", "slow")
     for at in range(50):
