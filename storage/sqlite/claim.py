@@ -21,19 +21,20 @@ COLUMNS = (
     "id, citizen, channel, recipient, text, encoding, segments, state, attempts, created_at, next_at, fence,"
     " provider_id, last_error, not_after, kind, lost"
 )
+# The hints matter: by themselves these subqueries walk the whole queue once for each message of it.
 DUE = f"""
 SELECT {COLUMNS} FROM outbox AS o
 WHERE channel = :channel AND state IN ('queued', 'sending') AND next_at <= :now
 AND (:largest = 0 OR segments <= :largest)
 AND (unasked = 0 OR (:quiet = 0 AND (:cap = 0 OR citizen = '' OR :cap > (
-    SELECT COUNT(*) FROM outbox AS told
+    SELECT COUNT(*) FROM outbox AS told INDEXED BY outbox_citizen
     WHERE told.citizen = o.citizen AND told.unasked = 1 AND told.claimed_at >= :today AND told.state <> 'queued'))))
 AND (unasked = 1 OR :quiet = 0 OR created_at >= :fresh OR (citizen <> '' AND EXISTS (
-    SELECT 1 FROM outbox AS later
+    SELECT 1 FROM outbox AS later INDEXED BY outbox_turn
     WHERE later.citizen = o.citizen AND later.channel = o.channel AND later.unasked = 0
     AND later.created_at >= :fresh AND later.state IN ('queued', 'sending'))))
 AND (citizen = '' OR NOT EXISTS (
-    SELECT 1 FROM outbox AS earlier
+    SELECT 1 FROM outbox AS earlier INDEXED BY outbox_turn
     WHERE earlier.citizen = o.citizen AND earlier.channel = o.channel AND earlier.seq < o.seq
     AND earlier.unasked <= o.unasked AND earlier.state IN ('queued', 'sending')))
 ORDER BY unasked, seq LIMIT :limit
