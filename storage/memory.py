@@ -208,7 +208,7 @@ class MemoryStore:
     ) -> Sequence[OutboxRow]:
         """Lease due messages."""
         with self._lock:
-            return self._outbox.claim(channel, now, lease, limit, terms)
+            return self._outbox.claim(channel, now, lease, limit, terms, self._citizens)
 
     def finish_outbox(
         self,

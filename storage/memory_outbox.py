@@ -124,7 +124,9 @@ class MemoryOutbox:
                 self._set(row, now, state="dead", last_error=STOPPED, recipient=b"")
 
     # claiming --------------------------------------------------------------------------------------------------
-    def claim(self, channel: str, now: int, lease: int, limit: int, terms: Terms) -> list[OutboxRow]:
+    def claim(
+        self, channel: str, now: int, lease: int, limit: int, terms: Terms, citizens: Mapping[str, Citizen]
+    ) -> list[OutboxRow]:
         """Lease due messages."""
         mine = [row for row in self.rows.values() if row.channel == channel]
         late = [row for row in mine if row.state == "queued" and row.not_after is not None and row.not_after < now]
@@ -134,7 +136,11 @@ class MemoryOutbox:
         self._settle_abandoned(lost, now)
         self._expire(channel, now)
         self._wipe_old(now)
-        rows = self._fitting(channel, self._due(channel, now, terms)[:limit], terms)
+        due = self._due(channel, now, terms)[:limit]
+        unwanted = [row for row in due if row.kind != "reply" and _has_stopped(citizens.get(row.citizen))]
+        for row in unwanted:
+            self._set(row, now, state="dead", last_error=STOPPED, recipient=b"")
+        rows = self._fitting(channel, [row for row in due if row not in unwanted], terms)
         if rows and terms.hour:
             self._spend[channel, terms.hour] += sum(row.segments for row in rows)
         return [
@@ -369,3 +375,7 @@ def _welcome(row: OutboundRow, citizen: Citizen | None) -> bool:
     if row.kind in ("question", "reply"):
         return True
     return citizen.stopped_at == 0 if citizen else row.ground != WROTE
+
+
+def _has_stopped(citizen: Citizen | None) -> bool:
+    return citizen is not None and citizen.stopped_at > 0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from storage.outgoing import LATE, LOST, ONCE, OutboxRow, Spent, Terms
+from storage.outgoing import LATE, LOST, ONCE, STOPPED, OutboxRow, Spent, Terms
 
 DAY = 86_400_000
 KEEP_NUMBER = 7 * DAY
@@ -70,7 +70,8 @@ def claim(
     _settle_abandoned(connection, channel, now)
     _expire(connection, channel, now)
     _wipe_old(connection, now)
-    rows = _fitting(connection, channel, _due(connection, channel, now, limit, terms), terms)
+    due = _spare_stopped(connection, _due(connection, channel, now, limit, terms), now)
+    rows = _fitting(connection, channel, due, terms)
     if not rows:
         return []
     spend(connection, channel, terms.hour, sum(row.segments for row in rows))
@@ -96,6 +97,17 @@ def _due(connection: sqlite3.Connection, channel: str, now: int, limit: int, ter
 def _leased(row: OutboxRow, until: int) -> OutboxRow:
     """Return the row as the claim left it."""
     return replace(row, state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=until)
+
+
+def _spare_stopped(connection: sqlite3.Connection, rows: Sequence[OutboxRow], now: int) -> list[OutboxRow]:
+    """Give up what a citizen who said stop would get, though it was on its way then; return the rest."""
+    stops = "SELECT 1 FROM citizens WHERE pseudonym = ? AND stopped_at > 0"
+    unwanted = {row.id for row in rows if row.kind != "reply" and connection.execute(stops, (row.citizen,)).fetchone()}
+    connection.executemany(
+        "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE id = ?",
+        [(STOPPED, now, id) for id in unwanted],
+    )
+    return [row for row in rows if row.id not in unwanted]
 
 
 def _fitting(connection: sqlite3.Connection, channel: str, rows: Sequence[OutboxRow], terms: Terms) -> list[OutboxRow]:

@@ -279,3 +279,13 @@ def test_what_waits_is_told_by_channel(store: Store) -> None:
     assert taken(store, WAITS, limit=1) == ["m1"]
     store.finish_outbox("m1", 1, "accepted", 20)
     assert store.waiting() == {"at": Waiting(1, 1_000, 1), "sms": Waiting(1, 1_000, 0)}
+
+
+def test_what_was_on_its_way_at_a_stop_is_not_tried_again(store: Store) -> None:
+    store.enqueue([unasked("m1"), message("m2", "badr")])
+    claim(store)
+    assert store.stop("amina", 15)
+    store.finish_outbox("m1", 1, "queued", 20, error="HTTP 500", retry_at=30)
+
+    assert claim(store, 30) == []
+    assert (one(store, "m1").state, one(store, "m1").last_error) == ("dead", "the citizen said stop")
