@@ -131,7 +131,7 @@ class MemoryOutbox:
         mine = [row for row in self.rows.values() if row.channel == channel]
         late = [row for row in mine if row.state == "queued" and row.not_after is not None and row.not_after < now]
         lost = [row for row in mine if row.state == "sending" and row.next_at <= now]
-        if not late and not lost and not self._due(channel, now, terms):
+        if not late and not lost and not self._due(channel, now, terms)[:limit]:
             return []
         self._settle_abandoned(lost, now)
         self._expire(channel, now)

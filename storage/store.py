@@ -220,6 +220,7 @@ class Store(Protocol):
         segments, and draws a new `fence`. Messages past `not_after` become `dead`. The claimer sends in the order
         given: of a claim whose lease ran out, the first that was not finished is unknown (`lost`), the rest were
         never begun. An unknown one is taken again once; a second time, or of kind `notice`, it becomes `dead`.
+        A `limit` of 0 takes nothing, and settles what is late or was lost.
         """
 
     def finish_outbox(

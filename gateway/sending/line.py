@@ -85,7 +85,8 @@ class Line:
     def serve(self, now: int) -> int:
         """Claim what may go at `now`, send it, and return how many messages were begun."""
         with self._turn:
-            if self.health.rests(now):
+            if self.health.rests(now) or self.budget.rests(now):
+                self.means.store.claim_outbox(self.name, now, LEASE, 0)  # what comes too late dies meanwhile
                 return self._move_away(now)
             rows, terms = self._claim(now)
         for begun, row in enumerate(rows):
@@ -105,7 +106,7 @@ class Line:
     # claiming --------------------------------------------------------------------------------------------------
     def _claim(self, now: int) -> tuple[Sequence[OutboxRow], Terms]:
         terms, room = self.terms(now), self.pace.room(now)
-        if room == 0 or self.budget.rests(now):
+        if room == 0:
             return (), terms
         settings = self.channel.settings
         limit = 1 if self.health.misses else max(1, BATCH // settings.window)

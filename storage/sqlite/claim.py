@@ -55,12 +55,12 @@ UPDATE outbox SET state = 'sending', attempts = attempts + 1, fence = fence + 1,
 """
 
 
-def anything_to_claim(connection: sqlite3.Connection, channel: str, now: int, terms: Terms) -> bool:
+def anything_to_claim(connection: sqlite3.Connection, channel: str, now: int, limit: int, terms: Terms) -> bool:
     """Tell by reading only whether a claim would change anything: an idle sender must not wear the disk."""
     given = {"channel": channel, "now": now}
     if connection.execute(TO_SETTLE, given).fetchone()[0]:
         return True
-    return bool(_due(connection, channel, now, 1, terms))
+    return bool(_due(connection, channel, now, min(limit, 1), terms))
 
 
 def claim(

@@ -113,7 +113,7 @@ class SqliteStore:
         self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
     ) -> Sequence[OutboxRow]:
         """Lease up to `limit` due messages; writes nothing when none is due."""
-        if not self._read(lambda connection: claim.anything_to_claim(connection, channel, now, terms)):
+        if not self._read(lambda connection: claim.anything_to_claim(connection, channel, now, limit, terms)):
             return []
         return self._write(lambda connection: claim.claim(connection, channel, now, lease, limit, terms))
 

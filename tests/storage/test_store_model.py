@@ -211,7 +211,7 @@ class Twins(RuleBasedStateMachine):
         made = replace(made, ground=ground, segments=segments, conversation=conversation[0])
         self.both("enqueue", [replace(made, created_at=900 + 50 * age)])
 
-    @rule(channel=channels, now=times, limit=st.integers(1, 3), terms=st.just(Terms()) | terms)
+    @rule(channel=channels, now=times, limit=st.integers(0, 3), terms=st.just(Terms()) | terms)
     def claim(self, channel: str, now: int, limit: int, terms: Terms) -> None:
         rows = self.both("claim_outbox", channel, now, lease=10, limit=limit, terms=terms)
         self.claims += [(row.id, row.fence) for row in rows]
