@@ -233,6 +233,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "detail": ("Détail", "التفصيل"),
     "event_budget-spent": ("Budget d'envoi épuisé", "نفدت ميزانية الإرسال"),
     "event_bundle": ("Clé USB écrite", "كُتب مفتاح USB"),
+    "event_channel-down": ("Canal en panne, remplacé", "قناة معطلة، عوضتها أخرى"),
     "event_channel-stopped": ("Canal arrêté", "توقفت القناة"),
     "event_failed": ("Question abandonnée", "سؤال متروك"),
     "event_foreign-session": ("Session d'un autre téléphone refusée", "رُفضت جلسة من هاتف آخر"),

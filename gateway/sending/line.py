@@ -140,6 +140,9 @@ class Line:
         if not able:
             return 0
         rows = self.means.store.claim_outbox(self.name, now, LEASE, BATCH)
+        if rows and self.means.store.claim_slot(f"failover of {self.name}", str(self.health.since), now):
+            told = f"{self.name}: nothing goes through; messages leave by {', '.join(one.name for one in able)}"
+            self.means.store.log_event("channel-down", told, now)
         for row in rows:
             self._move(row, able, now)
         return len(rows)

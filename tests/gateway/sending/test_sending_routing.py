@@ -7,8 +7,11 @@ from collections.abc import Callable
 import pytest
 from sending_bench import Bench, Scripted
 
+from flows.errors import AwalError
 from gateway.channels.base import Sent
 from gateway.channels.simulator import Simulator
+from gateway.phones import Phones
+from gateway.sending.compose import compose
 from gateway.sending.routing import choose
 
 Make = Callable[..., Bench]
@@ -38,6 +41,7 @@ def test_a_channel_that_is_down_for_long_hands_its_messages_on(bench: Make) -> N
     assert (row.channel, row.state, row.attempts, row.provider_id) == ("other", "accepted", 1, "p-m1")
     assert on.store.receipt("other", "p-m1", "delivered", "", on.now), "its report comes by the channel it left by"
     assert on.row("first").channel == "modem", "no other serves its number"
+    assert on.events() == [("channel-down", "modem: nothing goes through; messages leave by other")]
 
 
 def test_a_short_outage_moves_nothing(bench: Make) -> None:
@@ -118,3 +122,16 @@ def test_the_longest_prefix_wins_unless_a_channel_is_asked_for(number: str, want
 
 def test_no_channel_is_an_answer_too() -> None:
     assert choose([Scripted("iam", prefixes=("+212661",))], "+33612345678") is None
+
+
+def test_an_unasked_message_is_priced_and_routed_before_it_is_queued(bench: Make) -> None:
+    phones = Phones(b"p" * 32, b"s" * 32)
+    channels = [Scripted("iam", prefixes=("+212661",)), Scripted("fr", prefixes=("+33",))]
+    made = compose(
+        "+212661234567", "ⴰⵣⵓⵍ " * 20, "campaign", "form 7", phones=phones, channels=channels, now=1, wanted="fr"
+    )
+    assert (made.channel, made.segments, made.encoding, made.kind) == ("iam", 2, "UCS-2", "campaign")
+    assert (made.citizen, phones.unseal(made.recipient)) == (phones.pseudonym("+212661234567"), "+212661234567")
+    assert bench(*channels).store.enqueue([made]) == 1
+    with pytest.raises(AwalError, match="prefixes"):
+        compose("+4915112345678", "x", "campaign", "form 7", phones=phones, channels=channels, now=1)
