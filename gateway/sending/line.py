@@ -230,8 +230,8 @@ class Line:
     def _pause(self, sent: Sent, now: int) -> int:
         """Leave the channel alone for a while and return until when."""
         if sent.outcome == "stop-channel":
-            return self.health.fails(now, STOPPED)
-        return self.health.fails(now, self.wait(self.health.misses + 1, LONGEST_OUTAGE_WAIT))
+            return self.health.fails(now, lambda misses: STOPPED)  # noqa: ARG005
+        return self.health.fails(now, lambda misses: self.wait(misses, LONGEST_OUTAGE_WAIT))
 
     def _hand_back(self, rows: Sequence[OutboxRow], now: int) -> None:
         """Return messages that were claimed and not begun: no attempt, no segment is counted."""
@@ -270,7 +270,7 @@ class Line:
             if row.citizen:
                 store.stop(row.citizen, now)
             store.log_event("opted-out", f"{self.name}: citizen {row.citizen} told the provider to stop", now)
-        elif sent.outcome == "stop-channel" and self.health.misses == 1:
+        elif sent.outcome == "stop-channel" and store.claim_slot(f"stop of {self.name}", str(self.health.since), now):
             store.log_event("channel-stopped", f"{self.name}: {sent.error}", now)
         elif sent.alarm:
             alarm(store, self.name, sent.error, now)

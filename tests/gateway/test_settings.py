@@ -69,6 +69,11 @@ def test_values_are_read_into_their_section() -> None:
         ("[gateway]\nthreads = '4'", ("[gateway] threads", "'4'", "whole number")),
         ("[gateway]\nthreads = true", ("[gateway] threads", "whole number")),
         ("[gateway]\nthreads = 0", ("[gateway] threads", "the least is 1")),
+        ("[sending]\nprefixes = ['+2126', '0661']", ("[sending] prefixes", "'0661'", "+212")),
+        (
+            "[channels.at]\ntype = 'x'\nquiet_hours = '08:00-08:00'",
+            ("quiet_hours", "'08:00-08:00'", "ends when it begins"),
+        ),
         ("[national]\nkey = 'c2hvcnQ='", ("[national] key", "c2hvcnQ=", "`awal-national keys`")),
         ("[gateway]\nregion = '13'", ("'13'", "01 to 12")),
         ("[gateway]\npublic_url = 'awal.ma'", ("'awal.ma'", "http(s)://")),

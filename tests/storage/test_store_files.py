@@ -149,6 +149,28 @@ def test_a_database_of_a_newer_release_is_refused(path: Path) -> None:
         SqliteStore(path, readonly=True)
 
 
+def test_what_the_first_release_had_queued_is_sent_by_this_one(path: Path) -> None:
+    from sqlite_utils import Database
+
+    from storage.sqlite import migrations
+
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        migrations.migrations.apply(Database(connection), stop_before="0002_counts_ahead")
+        for at, state in enumerate(("queued", "sending", "accepted")):
+            connection.execute(
+                "INSERT INTO outbox (id, citizen, channel, recipient, text, encoding, segments, state,"
+                " created_at, changed_at, in_reply_to, dedupe_key) VALUES (?, ?, 'at', x'01', 'Merci', 'GSM-7', 1, ?, 1, 1, '', '')",
+                (f"m{at}", f"c{at}", state),
+            )
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+    with SqliteStore(path) as store:
+        rows = store.claim_outbox("at", 10, 100, 10)
+        assert [(row.id, row.kind, row.lost) for row in rows] == [("m0", "reply", 0), ("m1", "reply", 1)]
+
+
 def test_the_version_counts_the_migrations() -> None:
     from storage.sqlite.migrations import migrations
 

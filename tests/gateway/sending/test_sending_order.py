@@ -9,6 +9,7 @@ from collections.abc import Callable
 from sending_bench import Bench, Scripted
 
 from gateway.channels.base import Sendable, Sent
+from gateway.sending.health import Health
 
 Make = Callable[..., Bench]
 PATIENCE = 30.0
@@ -115,3 +116,16 @@ def test_a_poison_message_of_each_kind_holds_back_nobody(bench: Make) -> None:
         on.queue(f"m{at}")
     on.run()
     assert {on.row(f"m{at}").state for at in range(40)} == {"accepted"}
+
+
+def test_threads_that_fail_together_are_one_failure() -> None:
+    health = Health()
+    threads = [threading.Thread(target=health.fails, args=(1_000, lambda misses: 5_000 * misses)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (health.misses, health.until, health.down_for(3_000)) == (1, 6_000, 2_000)
+    assert health.fails(6_000, lambda misses: 5_000 * misses) == 16_000
+    health.works()
+    assert (health.rests(7_000), health.down_for(7_000)) == (False, 0)
