@@ -97,7 +97,11 @@ def test_a_week_without_a_link_loses_nothing(project, tmp_path):
     sent = Sender(project.store, project.channels, project.phones, project.clock)
     while sent.run_once(project.now):
         pass
-    assert project.store.outbox_counts()["accepted"] == replies > 0
+    settled = project.store.outbox_counts()
+    assert settled["accepted"] + settled["dead"] == replies
+    assert settled["accepted"] > summary["over sms"] / 2, "each conversation by SMS has its last word"
+    late = project.store.outbox(("dead",), 100_000)
+    assert {(row.kind, row.last_error) for row in late} == {("question", "not sent in time")}
 
     project.now = MONDAY + 8 * DAY
     platform = open_store(f"sqlite:{tmp_path / 'national.db'}")

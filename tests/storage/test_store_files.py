@@ -160,7 +160,8 @@ def test_what_the_first_release_had_queued_is_sent_by_this_one(path: Path) -> No
         for at, state in enumerate(("queued", "sending", "accepted")):
             connection.execute(
                 "INSERT INTO outbox (id, citizen, channel, recipient, text, encoding, segments, state,"
-                " created_at, changed_at, in_reply_to, dedupe_key) VALUES (?, ?, 'at', x'01', 'Merci', 'GSM-7', 1, ?, 1, 1, '', '')",
+                " created_at, changed_at, in_reply_to, dedupe_key)"
+                " VALUES (?, ?, 'at', x'01', 'Merci', 'GSM-7', 1, ?, 1, 1, '', '')",
                 (f"m{at}", f"c{at}", state),
             )
         connection.execute("PRAGMA user_version = 1")
