@@ -16,7 +16,7 @@ from storage.outgoing import LOST, OutboundRow
 from storage.sqlite import SqliteStore
 
 MESSAGES = int(os.environ.get("AWAL_KILL_MESSAGES", "1500"))
-CYCLES = int(os.environ.get("AWAL_KILL_CYCLES", "5"))
+CYCLES = int(os.environ.get("AWAL_SENDER_KILLS", "5"))
 PROGRAM = Path(__file__).with_name("sending_killed.py")
 NEVER = 10**9
 
