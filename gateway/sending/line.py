@@ -265,6 +265,12 @@ class Line:
         """Log the outcome, and keep for the operator what only an operator can put right."""
         level = WARNING if sent.error else INFO
         log.event("sent", level, channel=self.name, id=row.id, state=state, error=sent.error or "-")
+        try:
+            self._keep_event(row, sent, now)
+        except StoreError as error:  # the message's own outcome is kept; the rest of the claim must go on
+            log.event("event-not-kept", ERROR, channel=self.name, error=str(error))
+
+    def _keep_event(self, row: OutboxRow, sent: Sent, now: int) -> None:
         store = self.means.store
         if sent.outcome == "opted-out":
             if row.citizen:

@@ -287,6 +287,19 @@ def test_an_outcome_is_recorded_as_soon_as_a_busy_store_takes_it() -> None:
     assert store.finished == ["m1 accepted"]
 
 
+def test_an_event_that_is_not_kept_costs_no_message(bench: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = bench(Scripted("sms", Sent("opted-out", error="21610")))
+    for id in ("m1", "m2"):
+        on.queue(id)
+
+    def busy(*_: object) -> None:
+        raise StoreBusy("busy")
+
+    monkeypatch.setattr(on.store, "log_event", busy)
+    on.run()
+    assert (on.row("m1").state, on.row("m2").state) == ("failed", "accepted")
+
+
 class TestThread:
     def test_what_is_queued_is_sent_at_once_and_the_thread_ends_when_told(self, bench: Make) -> None:
         channel = Scripted()
