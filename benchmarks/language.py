@@ -16,15 +16,18 @@ import yaml
 
 from benchmarks.measure import Row
 from flows.conditions import compile_condition
-from flows.engine import step
+from flows.engine import step, take
 from flows.load import load
 from flows.model import Ask, Flow, Option, Text, Value
-from flows.types import Conversation, Inbound
+from flows.texts import Texts
+from flows.types import Conversation, Inbound, Turn
+from flows.walk import Walk
 from gateway.flowfiles import FlowFiles
 from locales.catalogue import Catalogues
 
 RUNNER = Path(__file__).with_name("flow_runner")
-CONVERSATIONS = 100
+CONVERSATIONS, RUNNERS = 3_000, 30
+"""Walked in a burst, by ours and by the flow runner: both bursts then last about as long."""
 BURSTS = 7
 """A side's figure of a round is the best of so many short bursts: the others met the noise of the machine."""
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +45,7 @@ ASKED = {
     "zgh": "ⵎⴰⵏⴰⴳⵓ ⴰⵙⵇⵙⵉ ⵏ ⵡⴰⵎⴰⵏ",
 }
 ANSWERED = {"fr": "Plusieurs fois par mois", "ar": "عدة مرات في الشهر", "zgh": "ⵜⴰⵎⵔⴰⵔⵓⵜ"}
+Step = Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn]
 ANSWERS: dict[str, Value] = {"satisfaction": 2, "age": 40, "region": "04", "problem": "price"}
 
 
@@ -53,28 +57,43 @@ def rows(project: Path) -> list[Row]:
         Row("loading a flow", "ms", loading, parsing, 1.5, against=yaml_parse),
         Row("loading a compiled flow", "ms", Compiled(project), parsing, 1 / 30, against=yaml_parse),
     ]
-    runner = FlowRunner.installed()
-    if runner:
-        found.append(Row("engine", "steps/s", engine, runner, 50.0, at_most=False, against="npm's @floip/flow-runner"))
-    return found
+    return found + engines()
 
 
 # the engine ----------------------------------------------------------------------------------------------------
-def engine() -> float:
+def engines() -> list[Row]:
+    """Return the comparisons with the flow runner; none where it cannot be had."""
+    runner, apart = FlowRunner.installed(), FlowRunner.installed("apart")
+    if not runner or not apart:
+        return []
+    peer = "npm's @floip/flow-runner"
+    return [
+        Row("engine", "steps/s", engine, runner, 50.0, at_most=False, against=peer),
+        Row("engine, flow apart", "steps/s", engine, apart, None, against=f"{peer} that saves no flow"),
+        Row("engine, no turn known", "steps/s", lambda: engine(work_out), runner, None, against=peer),
+    ]
+
+
+def engine(take_step: Step = step) -> float:
     """Return our steps a second over the five questions, the session saved and read back at each."""
     flow, replies = five_questions()
     texts = Catalogues()
-    fastest = _best(lambda: [conversation(flow, replies, texts) for _ in range(CONVERSATIONS)])
+    fastest = _best(lambda: [conversation(flow, replies, texts, take_step) for _ in range(CONVERSATIONS)])
     return CONVERSATIONS * (1 + len(replies)) / fastest * 1000
 
 
-def conversation(flow: Flow, replies: list[str], texts: Catalogues) -> int:
+def work_out(flow: Flow, state: Conversation, inbound: Inbound, now: datetime, texts: Texts) -> Turn:
+    """Take a step as if no citizen had taken it before: what a reply costs that is a name, a date or a text."""
+    return take(Walk(flow, state, inbound, now, texts))
+
+
+def conversation(flow: Flow, replies: list[str], texts: Catalogues, take_step: Step) -> int:
     """Walk one conversation to its end and return its steps."""
     state = Conversation(id="1", bearer="ussd", flow=flow.id, language="fr", started_at=NOW, updated_at=NOW)
     saved = ENCODER.encode(state)
     for text in (None, *replies):
         inbound = Inbound(bearer="ussd", event="start" if text is None else "reply", text=text or "")
-        turn = step(flow, DECODER.decode(saved), inbound, NOW, texts)
+        turn = take_step(flow, DECODER.decode(saved), inbound, NOW, texts)
         saved = ENCODER.encode(turn.conversation)
     if not turn.ends or len(turn.conversation.answers) != len(replies):
         raise RuntimeError("the conversation did not end")
@@ -106,9 +125,9 @@ def _text(context: str, written: dict[str, str]) -> Text:
 class FlowRunner:
     """The peer, in one Node process for the whole run, so that its compiler is warm."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self.process = subprocess.Popen(
-            ["node", "runner.js"], cwd=RUNNER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", "runner.js", *options], cwd=RUNNER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self()
 
@@ -119,19 +138,19 @@ class FlowRunner:
     def _burst(self) -> float:
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(f"{CONVERSATIONS}\n")
+        self.process.stdin.write(f"{RUNNERS}\n")
         self.process.stdin.flush()
         made = json.loads(self.process.stdout.readline())
         return float(made["steps"] / made["seconds"])
 
     @classmethod
-    def installed(cls) -> FlowRunner | None:
+    def installed(cls, *options: str) -> FlowRunner | None:
         """Return the peer, installed at the first use; where npm is absent or offline, say so and leave it out."""
         try:
             if not (RUNNER / "node_modules" / "@floip").is_dir():
                 command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
                 subprocess.run(command, cwd=RUNNER, check=True, capture_output=True, timeout=300)
-            return cls()
+            return cls(*options)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             print(f"engine: left out, since npm's @floip/flow-runner cannot be had ({error})")
             return None

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 class Row:
     """One line of the result: what is measured, on which two sides, and what ratio is aimed at.
 
-    A side returns one figure a round. `at_most` says that smaller is better; otherwise larger is.
+    A side returns one figure a round. `at_most` says that smaller is better; otherwise larger is. A row without a
+    target is there to be read beside another.
     """
 
     name: str
     unit: str
     ours: Callable[[], float]
     base: Callable[[], float]
-    target: float
+    target: float | None
     at_most: bool = True
     against: str = "bare Flask"
 
@@ -43,14 +44,22 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Tell whether the target is reached."""
+        """Tell whether the target is reached, if there is one."""
+        if self.row.target is None:
+            return True
         return self.ratio <= self.row.target if self.row.at_most else self.ratio >= self.row.target
+
+    @property
+    def verdict(self) -> str:
+        """The target in words, and whether it is reached."""
+        if self.row.target is None:
+            return "no target"
+        sign = "≤" if self.row.at_most else "≥"
+        return f"target {sign} {self.row.target:g}: {'reached' if self.met else 'NOT REACHED'}"
 
     def lines(self) -> Iterable[str]:
         """Yield the result in words."""
-        sign = "≤" if self.row.at_most else "≥"
-        verdict = "reached" if self.met else "NOT REACHED"
-        yield f"{self.row.name}: {self.ratio:.2f} × {self.row.against} (target {sign} {self.row.target:g}: {verdict})"
+        yield f"{self.row.name}: {self.ratio:.2f} × {self.row.against} ({self.verdict})"
         yield f"    ours {summary(self.ours, self.row.unit)}"
         yield f"    base {summary(self.base, self.row.unit)}"
         yield f"    ratios {' '.join(f'{ratio:.2f}' for ratio in self.ratios)}"

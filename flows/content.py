@@ -95,8 +95,9 @@ def _pairs(voice: Voice, **names: str) -> tuple[tuple[str, str], ...]:
     return tuple((value, voice.phrase(name)) for value, name in names.items())
 
 
-def visible(options: tuple[Option, ...], state: Conversation) -> tuple[Option, ...]:
+def visible(options: tuple[Option, ...], state: Conversation, voice: Voice) -> tuple[Option, ...]:
     """Return the options whose `when` holds."""
+    voice.personal += any(one.when for one in options)
     return tuple(one for one in options if not one.when or compile_condition(one.when)(state.answers))
 
 
@@ -108,7 +109,7 @@ def question(ask: Ask, state: Conversation, voice: Voice) -> Content:
 
 
 def _question(ask: Ask, state: Conversation, voice: Voice) -> Content:
-    filled = voice.filled
+    personal = voice.personal
     hint = _hint(ask, voice)
     words = voice.say(ask.text)
     return Content(
@@ -116,7 +117,7 @@ def _question(ask: Ask, state: Conversation, voice: Voice) -> Content:
         _options(ask, state, voice),
         "back" if state.path else ("skip" if ask.optional else ""),
         "00" if takes_zero(ask) else "0",
-        fixed=voice.filled == filled and unconditional(ask, state),
+        fixed=voice.personal == personal and not state.path,
     )
 
 
@@ -130,12 +131,12 @@ def _options(ask: Ask, state: Conversation, voice: Voice) -> tuple[tuple[str, st
         return _pairs(voice, yes="yes", no="no")
     if ask.type == "language":
         return language_menu(voice.flow, voice).options
-    return tuple((one.key, voice.say(one.label)) for one in choosable(ask, state))
+    return tuple((one.key, voice.say(one.label)) for one in choosable(ask, state, voice))
 
 
-def choosable(ask: Ask, state: Conversation) -> tuple[Option, ...]:
+def choosable(ask: Ask, state: Conversation, voice: Voice) -> tuple[Option, ...]:
     """Return the options to choose among: all that are visible, or the few that an unclear reply may have meant."""
-    found = visible(ask.options, state)
+    found = visible(ask.options, state, voice)
     return tuple(one for one in found if one.key in state.path) or found
 
 
@@ -181,7 +182,7 @@ def directory(menu: Menu, state: Conversation, voice: Voice) -> Content:
         words = voice.say(current.say) if current.say else ""
         return Content(words, _pairs(voice, finish="finish"), "back")
     heading = voice.say(menu.text if current is None else current.say or current.label)
-    options = tuple((one.key, voice.say(one.label)) for one in visible(below, state))
+    options = tuple((one.key, voice.say(one.label)) for one in visible(below, state, voice))
     return Content(heading, options, "back" if state.path else "")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from flows import content
 from flows.commands import COMMANDS
+from flows.known import recall, remember
 from flows.model import Flow
 from flows.moves import advance, enter, restart, show_current
 from flows.questions import answer
@@ -28,7 +29,13 @@ def step(flow: Flow, conversation: Conversation, inbound: Inbound, now: datetime
     `now` is an aware datetime, the only clock; `texts` holds all words and places. A `start` opens the conversation
     or, where it had begun, offers to continue; a `drop` changes nothing and shows nothing; all else is a reply.
     """
-    return take(Walk(flow, conversation, inbound, now, texts))
+    known = recall(flow, conversation, inbound, now, texts)
+    if known is not None:
+        return known
+    walk = Walk(flow, conversation, inbound, now, texts)
+    turn = take(walk)
+    remember(walk, conversation, turn)
+    return turn
 
 
 def take(walk: Walk) -> Turn:

@@ -7,6 +7,7 @@ references (`Text`) that a `flows.texts.Texts` turns into words in the citizen's
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -205,6 +206,11 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     @cached_property
     def kept(self) -> dict[object, dict[object, Any]]:
         """What is worked out once for this version (`Voice.once`) and lives as long as it does."""
+        return {}
+
+    @cached_property
+    def turns(self) -> dict[Hashable, Any]:
+        """The turns that are the same for every citizen (`flows.known`)."""
         return {}
 
     @property

@@ -23,6 +23,7 @@ OTHER = "other"
 
 def question(ask: Ask, walk: Walk) -> Content:
     """Return the place question as it stands: the level's menu on USSD, a request to write the name on SMS."""
+    walk.voice.personal += 1
     words = walk.voice.say(ask.text)
     path = walk.state.path
     if path[:1] == (LIST,):

@@ -41,13 +41,14 @@ def _question(ask: Ask, walk: Walk) -> int | None:
 def _reading(ask: Ask, walk: Walk) -> Reading:
     """Read the reply. What a bare number means is kept: it is the most frequent reply by far."""
     text = walk.inbound.text
-    if ask.type in _BY_NUMBER and len(text) <= 2 and text.isdigit() and not walk.state.path:
+    if ask.type in BY_NUMBER and len(text) <= 2 and text.isdigit() and not walk.state.path:
         fixed = content.unconditional
         return walk.voice.once((ask.id, text), lambda: walk.read(spec(ask, walk)), lambda _: fixed(ask, walk.state))
     return walk.read(spec(ask, walk))
 
 
-_BY_NUMBER = ("yes_no", "choice", "rating", "nps")
+BY_NUMBER = ("yes_no", "choice", "rating", "nps")
+"""The questions whose reply is nearly always a number, which means the same for everybody."""
 
 
 def _offer(ask: Ask, keys: tuple[str, ...], walk: Walk) -> None:
@@ -97,7 +98,7 @@ def _menu(menu: Menu, walk: Walk) -> int | None:
     current, below = content.opened(menu, walk.state.path)
     if current is not None and not below:
         return walk.state.at + 1
-    key = _choose(content.visible(below, walk.state), walk)
+    key = _choose(content.visible(below, walk.state, walk.voice), walk)
     if key is None:
         walk.said.append(walk.voice.phrase("unclear"))
         walk.show(content.directory(menu, walk.state, walk.voice))
@@ -148,7 +149,7 @@ def _labels(ask: Ask, walk: Walk) -> dict[str, tuple[str, ...]]:
 
 
 def _made_labels(ask: Ask, walk: Walk) -> dict[str, tuple[str, ...]]:
-    return {one.key: walk.voice.labels(one) for one in content.choosable(ask, walk.state)}
+    return {one.key: walk.voice.labels(one) for one in content.choosable(ask, walk.state, walk.voice)}
 
 
 def unclear(ask: Ask, shown: content.Content, walk: Walk) -> int | None:

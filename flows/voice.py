@@ -23,8 +23,8 @@ class Voice:
         self.language = language or flow.language
         self.answers = answers
         self.fallbacks: list[str] = []
-        self.filled = 0
-        """How often an answer of the citizen has been put into a text."""
+        self.personal = 0
+        """How often something of the citizen's own has counted: an answer in a text or in a condition, their place."""
         self._kept = flow.kept.setdefault((type(self), texts, self.language), {})
 
     def once(self, key: object, make: Callable[[], T], fixed: Callable[[T], bool]) -> T:
@@ -63,7 +63,7 @@ class Voice:
 
     def _filled(self, text: str, scope: str, language: str) -> str:
         """Fill the slots that name answers; in a sub-flow its own answers come before the others."""
-        self.filled += 1
+        self.personal += 1
         own = {name.removeprefix(scope): name for name in self.answers if scope and name.startswith(scope)}
         known = {name: name for name in self.answers} | own
         named = slots(text) & known.keys()

@@ -44,9 +44,9 @@ class Walk:
     def speak(self, language: str, *, chosen: bool = True) -> None:
         """Go on in another language; one that the citizen has not chosen is not remembered."""
         self.state = replace(self.state, language=language)
-        fallbacks = self.voice.fallbacks
+        before = self.voice
         self.voice = Voice(self.texts, self.flow, language, self.state.answers)
-        self.voice.fallbacks = fallbacks
+        self.voice.fallbacks, self.voice.personal = before.fallbacks, before.personal
         if chosen:
             self.note("language", language)
 
@@ -71,7 +71,10 @@ class Walk:
 
     def enters(self, step: Step) -> bool:
         """Tell whether a step's `when` lets it run."""
-        return not step.when or compile_condition(step.when)(self.state.answers)
+        if not step.when:
+            return True
+        self.voice.personal += 1
+        return bool(compile_condition(step.when)(self.state.answers))
 
     @property
     def current(self) -> Step:

@@ -2,7 +2,8 @@
 // conversations to walk; the answer is one line with the steps made and the seconds they took.
 //
 // Between two replies the session is saved as JSON and read back, as a webhook must. The session is the runner's context,
-// which its manual calls the single piece of truth and saves whole.
+// which its manual calls the single piece of truth and saves whole. With the argument `apart`, the flow and its texts,
+// which are the same for everybody, are left out of what is saved: a user who thinks of it spares a third of the time.
 'use strict'
 
 console.info = () => {} // the runner logs every question it stops at; its cost is not the engine's
@@ -51,6 +52,16 @@ const flow = {
   vendor_metadata: {},
 }
 
+const apart = process.argv[2] === 'apart'
+
+function save(context) {
+  return JSON.stringify(apart ? {...context, flows: undefined, resources: undefined} : context)
+}
+
+function restore(session) {
+  return apart ? {...JSON.parse(session), flows: [flow], resources} : JSON.parse(session)
+}
+
 // What a citizen sees of a prompt: its words and its numbered choices.
 function screen(cursor) {
   const text = uuid => resources.find(one => one.uuid === uuid).values.find(one => one.language_id === 'fr').value
@@ -64,15 +75,15 @@ async function conversation() {
   const runner = new FlowRunner(context)
   let cursor = await runner.run()
   let shown = screen(cursor)
-  let session = JSON.stringify(context)
+  let session = save(context)
   for (const reply of replies) {
-    const next = JSON.parse(session)
+    const next = restore(session)
     const again = new FlowRunner(next)
     const {prompt} = again.hydrateRichCursorFrom(next)
     prompt.value = reply
     cursor = await again.run()
     shown = cursor ? screen(cursor) : ''
-    session = JSON.stringify(next)
+    session = save(next)
   }
   if (cursor || shown || JSON.parse(session).delivery_status !== 'FINISHED_COMPLETE') {
     throw new Error('the conversation did not end')

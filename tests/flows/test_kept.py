@@ -1,10 +1,16 @@
 """What the engine works out once per flow version: the same for every citizen, and nothing of any one of them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from flows.engine import step
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.engine import step, take
+from flows.known import ROOM
 from flows.load import load
 from flows.types import Conversation, Inbound, Limits
+from flows.walk import Walk
 from locales.catalogue import Catalogues
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,9 +24,9 @@ def flow_of(steps):
     return loaded.flow
 
 
-def talk(flow, *replies, language="fr", **inbound):
+def talk(flow, *replies, language="fr", place="", **inbound):
     """Return the last turn of a new citizen who gives these replies."""
-    state = Conversation(id="1", bearer="ussd", language=language, started_at=NOON, updated_at=NOON)
+    state = Conversation(id="1", bearer="ussd", language=language, place=place, started_at=NOON, updated_at=NOON)
     for text in (None, *replies):
         event = "start" if text is None else "reply"
         turn = step(flow, state, Inbound(bearer="ussd", event=event, text=text or "", **inbound), NOON, TEXTS)
@@ -33,7 +39,7 @@ def shown(*arguments, **more):
 
 
 def kept(flow):
-    return repr(flow.kept)
+    return repr(flow.kept) + repr(flow.turns)
 
 
 def test_an_answer_in_a_question_is_shown_to_its_own_citizen_alone():
@@ -84,3 +90,67 @@ def test_a_number_means_the_same_the_second_time():
         assert [one.value for one in talk(flow, "2").answers] == ["y"]
         assert [one.kind for one in talk(flow, "9").events] == ["unclear"]
         assert [one.value for one in talk(flow, "٢").answers] == ["y"]
+
+
+SHIPPED = [load(path.read_text()).flow for path in Path("flows/surveys").glob("*.yaml") if ".test." not in path.name]
+MIXED = flow_of(
+    "- {id: a, ask: A, type: yes_no}\n- {id: b, ask: 'B {a}', type: rating, when: 'a == \"yes\"'}\n- say: 'Vu {a}'\n"
+    "- id: c\n  ask: C\n  type: choice\n  options: {x: {label: X, when: 'a == \"no\"'}, y: {label: Y, go: e}, z: Z}\n"
+    "- {id: s, set: {k: 1}}\n- {id: d, ask: D, type: date}\n- {id: q, ask: Q, type: yes_no}\n"
+    "- {id: p, ask: P, type: place, level: region}\n"
+    "- {id: e, ask: E, type: nps, optional: yes, retries: 1, on_fail: skip}\n- {id: g, ask: G, type: yes_no}\n"
+    "- {id: f, ask: F, type: choices, when: 'a == \"no\"', options: {x: X, y: Y}}\n- end: Fin\n"
+)
+REPLIES = st.sampled_from(
+    [None, None, "0", "00", "1", "1", "2", "2", "3", "٢", "9", "12", "oui", "Rabat", "retour", ""]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    flow=st.sampled_from([*SHIPPED, MIXED]),
+    language=st.sampled_from(["", "fr", "ar"]),
+    consented=st.booleans(),
+    place=st.sampled_from(["", "04", "04.421."]),
+    bearer=st.sampled_from(["ussd", "sms"]),
+    ahead=st.sampled_from([(), (), ("1", "2")]),
+    replies=st.lists(REPLIES, max_size=14),
+    days=st.integers(0, 40),
+)
+def test_a_known_turn_is_the_one_that_the_engine_would_work_out(
+    flow, language, consented, place, bearer, ahead, replies, days
+):
+    now = NOON + timedelta(days)
+    state = Conversation(
+        id="1", bearer=bearer, language=language, consented=consented, place=place, started_at=now, updated_at=now
+    )
+    for text in (None, *replies):
+        event = "start" if text is None else "reply"
+        inbound = Inbound(bearer=bearer, event=event, text=text or "", ahead=ahead if text is None else (), within="04")
+        worked_out = take(Walk(flow, state, inbound, now, TEXTS))
+        assert step(flow, state, inbound, now, TEXTS) == worked_out
+        assert step(flow, state, inbound, now, TEXTS) == worked_out
+        state = worked_out.conversation
+
+
+def test_only_a_turn_without_anything_personal_is_kept():
+    flow = flow_of(
+        "- {id: a, ask: A, type: yes_no}\n- {id: b, ask: B, type: yes_no}\n- {id: c, ask: 'C {a}', type: yes_no}\n"
+        "- {id: d, ask: D, type: yes_no}\n- {id: e, ask: E, type: yes_no, when: 'a == \"yes\"'}\n"
+        "- {id: f, ask: F, type: text}\n- say: x\n"
+    )
+    talk(flow, "1", "1", "1", "1", "1", "Fatima")
+    assert sorted(known.moved["at"] for known in flow.turns.values()) == [0, 1, 5]
+
+
+def test_a_known_place_is_offered_to_its_own_citizen_alone():
+    flow = flow_of("- {id: a, ask: A, type: yes_no}\n- {id: p, ask: P, type: place, level: region}\n- say: x\n")
+    assert "Rabat-Salé-Kénitra" in shown(flow, "1", place="04").split("\n")[1]
+    assert "Rabat-Salé-Kénitra" not in shown(flow, "1").split("\n")[1]
+
+
+def test_what_is_kept_is_bounded():
+    flow = flow_of("- {id: q, ask: Q, type: nps}\n- say: x\n")
+    for gsm in range(100, 2 * ROOM):
+        talk(flow, limits=Limits(gsm, 70))
+    assert len(flow.turns) == ROOM
