@@ -44,6 +44,13 @@ def count_ahead(project: Project) -> None:
             return
 
 
+def watch_disk(project: Project) -> None:
+    """Renew the reserve on the store's disk, and say at each look that there is little room left."""
+    room = None if project.closed else project.store.room()
+    if room is not None and room.low:
+        log.event("little room on the disk", level=40, free=room.free, total=room.total, full=room.full)
+
+
 def first_start(project: Project) -> datetime:
     """Return when this gateway first ran its schedules, and remember it."""
     kept = project.store.get(SINCE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway import log
 from gateway.channels.live import LiveChannel
 from gateway.control import Control
-from gateway.jobs import count_ahead, jobs
+from gateway.jobs import count_ahead, jobs, watch_disk
 from gateway.lane import Lane
 from gateway.project import Project
 from gateway.scheduler import Scheduler
@@ -46,7 +46,11 @@ class Running:
             rules=settings.sending,
         )
         project.grown = self.sender.notify
-        chores: list[Callable[[], None]] = [project.reload_flows, partial(count_ahead, project)]
+        chores: list[Callable[[], None]] = [
+            project.reload_flows,
+            partial(count_ahead, project),
+            partial(watch_disk, project),
+        ]
         self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=chores)
         project.leads = lambda: self.scheduler.leader
         self.application = self._application()

@@ -7,15 +7,21 @@ from pathlib import Path
 from storage.errors import StoreError
 from storage.store import Store
 
+RESERVE = 32 << 20
+"""Bytes kept free for a full disk."""
 
-def open_store(url: str, base: Path, readonly: bool = False, timezone: str = "Africa/Casablanca") -> Store:
+
+def open_store(
+    url: str, base: Path, readonly: bool = False, timezone: str = "Africa/Casablanca", *, reserve: int = RESERVE
+) -> Store:
     """Open the store of `awal.toml`: `sqlite:PATH`, relative to the project directory `base`.
 
-    `readonly` opens it beside a running gateway: reading works, writing raises StoreLocked.
+    `readonly` opens it beside a running gateway: reading works, writing raises StoreLocked. `reserve` are the bytes
+    that `Store.room` keeps on the disk for when it is full.
     """
     from storage.sqlite import SqliteStore
 
-    return SqliteStore(store_path(url, base), readonly=readonly, timezone=timezone)
+    return SqliteStore(store_path(url, base), readonly=readonly, timezone=timezone, reserve=reserve)
 
 
 def restore_store(url: str, base: Path, backup: Path) -> int:

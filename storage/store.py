@@ -166,6 +166,23 @@ class Walks(Struct, frozen=True):
     completed: int
 
 
+class Room(Struct, frozen=True):
+    """The bytes free on the store's disk and in all of it, and those that its reserve keeps for a full one.
+
+    `full`: the disk was full, and is until there is room for the reserve again; nobody new is taken.
+    """
+
+    free: int
+    total: int
+    reserve: int = 0
+    full: bool = False
+
+    @property
+    def low(self) -> bool:
+        """Tell whether less than a tenth is free."""
+        return self.full or self.free * 10 < self.total
+
+
 class SyncRow(Struct, frozen=True):
     """One attempt to reach the national platform, for the console."""
 
@@ -352,6 +369,12 @@ class Store(Protocol):
 
     def check(self) -> None:
         """Prove that an answer could be kept now, by a real durable write; raises StoreError with the reason."""
+
+    def room(self) -> Room | None:
+        """Return the room on the store's disk, and renew the reserve there; None where the disk is not ours to watch.
+
+        A write that finds the disk full takes the reserve's room; who begins then hears StoreFull, who goes on is kept.
+        """
 
     def close(self) -> None:
         """Finish what is queued, checkpoint, and let the file go."""

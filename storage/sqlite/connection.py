@@ -62,8 +62,9 @@ def errors(path: Path) -> Iterator[None]:
 
 def explain(error: Exception, path: Path) -> StoreError:
     """Return the store's error for one of SQLite's or the system's, with its remedy."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return StoreFull(f"no room left for {path}: make room on that disk, writing goes on by itself")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreBusy(f"{path} is held by another program: close it (an SQLite browser?) and try again")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from storage.errors import StoreError, StoreLocked
+from storage.errors import StoreError, StoreFull, StoreLocked
 from storage.outgoing import ANYTHING
 from storage.sqlite import backup, claim, lane, outbox, reading, rights, rolling, schema, sync, upkeep
 from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.lock import FileLock
+from storage.sqlite.reserve import Reserve, full
 from storage.sqlite.writer import Operation, Writer
 from storage.store import (
     Accepted,
@@ -23,6 +26,7 @@ from storage.store import (
     OutboundRow,
     OutboxRow,
     OutboxState,
+    Room,
     Spent,
     SyncRow,
     Tally,
@@ -45,8 +49,10 @@ class SqliteStore:
         readonly: bool = False,
         queue: int = 1024,
         deadline: float = 5.0,
+        reserve: int = 0,
     ) -> None:
         self.path = Path(path)
+        self._reserve = Reserve(self.path, reserve)
         self._zone = ZoneInfo(timezone)
         self._readers = Readers(self.path)
         self._lock: FileLock | None = None
@@ -78,7 +84,13 @@ class SqliteStore:
     def _write(self, operation: Operation[Result]) -> Result:
         if self._writer is None:
             raise StoreLocked(f"{self.path} was opened for reading only: stop the process that writes it (awal serve?)")
-        return self._writer.run(operation)
+        seen = self._reserve.released
+        try:
+            return self._writer.run(operation)
+        except StoreFull:
+            if not self._reserve.release(seen):
+                raise
+            return self._writer.run(operation)
 
     def _read(self, operation: Operation[Result]) -> Result:
         with self._readers.lend() as connection:
@@ -92,6 +104,7 @@ class SqliteStore:
 
     def accept(self, change: Change) -> Accepted:
         """Keep one inbound with all it changes, in one durable transaction."""
+        self._reserve.admit(change)
         return self._write(lambda connection: lane.accept(connection, change, self._zone))
 
     # flows -----------------------------------------------------------------------------------------------------
@@ -267,7 +280,18 @@ class SqliteStore:
 
     def check(self) -> None:
         """Prove by a real durable write that an answer could be kept now."""
+        if self._reserve.full:
+            self._reserve.keep()
         self._write(upkeep.check)
+        if self._reserve.full:
+            raise full(self.path)
+
+    def room(self) -> Room:
+        """Return the room on the disk below; whoever writes renews its reserve first."""
+        with errors(self.path):
+            if self._writer is not None:
+                self._reserve.keep()
+            return self._reserve.room()
 
     def backup(self, target: Path) -> Mapping[str, int]:
         """Copy the database to `target` while it is in use, verify the copy, and return its counts."""
@@ -279,8 +303,9 @@ class SqliteStore:
         if self._writer is None or self._lock is None:
             return
         self._writer.close()
-        with errors(self.path):
+        with suppress(sqlite3.Error):  # without room for it, all stays in the log, where it is as safe
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):
             self._connection.close()
         self._lock.release()
         self._lock = None
