@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
@@ -156,8 +157,33 @@ def without_effect(project: Project, name: str) -> list[str]:
     return [row.name for row in describe(Channel) if row.name in later and getattr(given, row.name) != row.default]
 
 
+def _links(project: Project) -> Found:
+    """Ask each channel that holds a link, in the running gateway where there is one."""
+    from gateway.channels.live import LiveChannel
+    from gateway.control import perform
+
+    live = {name: one for name, one in project.channels.items() if isinstance(one, LiveChannel)}
+    for name, state in (perform(project, "links") if live else {}).items():
+        told = ", ".join(f"{key} {value}" for key, value in state.items() if value not in (None, "", True))
+        if state.get("connected"):
+            yield "ok", f"{name}: connected. {told}".strip(), ""
+        else:
+            yield "error", f"{name}: not connected. {told}".strip(), live[name].remedy
+    if not live:
+        yield "ok", "no channel holds one.", ""
+
+
 def _modem(project: Project) -> Found:
-    modems = [name for name, one in project.settings.channels.items() if one.type == "gammu"]
+    from gateway.channels.live import LiveChannel
+    from gateway.modem import WEAK, faults
+
+    modems = {name: one for name, one in project.channels.items() if one.type == "gammu"}
+    for name, modem in modems.items():
+        for wrong, remedy in faults(Path(modem.settings.database)):
+            yield "error", f"{name}: {wrong}", remedy
+        signal = modem.state().get("signal") if isinstance(modem, LiveChannel) else None
+        if isinstance(signal, int) and signal < WEAK:
+            yield "warning", f"{name}: the signal is {signal} %.", "Move the modem or its antenna to a window."
     yield "ok", f"{', '.join(modems) or 'no channel uses one'}.", ""
 
 
@@ -209,6 +235,7 @@ CHECKS: dict[str, Check] = {
     "gateway": _gateway,
     "flows": _flows,
     "channels": _channels,
+    "links": _links,
     "modem": _modem,
     "queue": _queue,
     "officials": _officials,

@@ -146,12 +146,14 @@ class Project:
         )
 
     def channel_settings(self, name: str) -> ChannelSettings:
-        """Return one channel's settings as its adapter takes them."""
+        """Return one channel's settings as its adapter takes them; paths are the project's."""
         from gateway.channels.base import Settings as ChannelSettings
 
         given = self.settings.channels[name]
-        known = [field for field in ChannelSettings.__struct_fields__ if field != "name"]
-        return ChannelSettings(name=name, **{field: getattr(given, field) for field in known})
+        known = {field: getattr(given, field) for field in ChannelSettings.__struct_fields__ if field != "name"}
+        if given.database:
+            known["database"] = str(self.directory.absolute() / given.database)
+        return ChannelSettings(name=name, **known)
 
     def channel(self, name: str) -> Channel:
         """Return one channel; an unknown name is refused with the nearest known."""

@@ -48,6 +48,8 @@ class LiveChannel(Channel):
     routes: ClassVar[tuple[Route, ...]] = ()
     secret_in_path = False
     door: Door | None = None
+    remedy: ClassVar[str] = "Run `awal doctor` again once the gateway is running, and see its log."
+    """What an operator does about a link that is down."""
 
     def start(self, door: Door) -> None:
         """Begin to receive, in threads of its own; subclasses extend it. A second call changes nothing."""

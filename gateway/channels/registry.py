@@ -9,6 +9,8 @@ from gateway.settings import SettingsError, did_you_mean
 
 ADAPTERS: dict[str, str] = {
     "africastalking": "gateway.channels.africastalking:AfricasTalking",
+    "gammu": "gateway.channels.gammu:Gammu",
+    "kannel": "gateway.channels.kannel:Kannel",
     "simulator": "gateway.channels.simulator:Simulator",
     "twilio": "gateway.channels.twilio:Twilio",
 }

@@ -20,6 +20,8 @@ COMMANDS = {
     "serve": "serve:serve",
     "demo": "demo:demo",
     "channels": "channels:channels",
+    "modem": "modem:modem",
+    "kannel": "kannel:kannel",
     "check": "check:check",
     "test": "test:test",
     "schema": "schema:schema",

@@ -13,13 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.channels.base import Channel
+from gateway.channels.live import LiveChannel
 from gateway.channels.registry import ADAPTERS, adapter
 from gateway.lane import MOST_BYTES, SORRY, Lane
 from gateway.settings import SettingsError
 from storage.errors import StoreBusy
 
-TYPES = sorted(ADAPTERS)
+TYPES = sorted(type for type in ADAPTERS if not issubclass(adapter(type), LiveChannel))
 ROUTES = [(type, route) for type in TYPES for route in adapter(type).routes]
+FORMS = [(type, route) for type, route in ROUTES if ENVELOPES[type].carrier == "form"]
+QUERIES = [(type, route) for type, route in ROUTES if ENVELOPES[type].carrier == "query"]
 CASES = [case for type in TYPES for case in recorded(type)]
 
 
@@ -102,19 +105,22 @@ def test_the_urls_to_paste_are_the_ones_that_are_served(channel: Channel) -> Non
     for route, url in urls.items():
         case = genuine(channel.type, route)
         path, headers = ENVELOPES[channel.type].seal(channel, case.letter, SECRET)
-        assert url == PUBLIC + path
+        assert url.partition("?")[0] == PUBLIC + path
         lane = Lane({channel.name: channel}, Recorder())
-        assert post(lane, url.removeprefix(PUBLIC), case.letter, headers).status_code == 200
+        assert post(lane, url.partition("?")[0].removeprefix(PUBLIC), case.letter, headers).status_code == 200
 
 
 @pytest.mark.parametrize(("type", "route"), ROUTES)
 class TestSenselessRequests:
     def test_another_method_is_refused(self, type: str, route: str) -> None:
-        letter = dataclasses.replace(genuine(type, route).letter, method="GET", body=b"")
+        letter = dataclasses.replace(genuine(type, route).letter, method="PUT")
         response = deliver(ENVELOPES[type].channel(type), letter, SECRET, Recorder())
         assert response.status_code == 405
-        assert response.headers["Allow"] == "POST"
+        assert response.headers["Allow"] == ", ".join(adapter(type).methods)
 
+
+@pytest.mark.parametrize(("type", "route"), FORMS)
+class TestSenselessForms:
     @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "application/octet-stream"])
     def test_a_body_that_is_no_form_is_senseless(self, type: str, route: str, content_type: str) -> None:
         body = json.dumps(genuine(type, route).form).encode()
@@ -141,6 +147,27 @@ class TestSenselessRequests:
         assert post(lane, path, many, headers).status_code == 400
 
 
+@pytest.mark.parametrize(("type", "route"), QUERIES)
+class TestSenselessQueries:
+    def test_one_that_is_too_long_says_so(self, type: str, route: str) -> None:
+        letter, conversations = genuine(type, route).letter, Recorder()
+        long = dataclasses.replace(letter, query=f"{letter.query}&padding={'x' * MOST_BYTES}")
+        assert deliver(ENVELOPES[type].channel(type), long, SECRET, conversations).status_code == 413
+        assert conversations.taken == []
+
+    def test_too_many_fields_are_senseless(self, type: str, route: str) -> None:
+        letter = genuine(type, route).letter
+        many = dataclasses.replace(letter, query=letter.query + "&a=" * 200)
+        assert deliver(ENVELOPES[type].channel(type), many, SECRET, Recorder()).status_code == 400
+
+    @given(query=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="#"), max_size=200))
+    @settings(max_examples=60, deadline=None)
+    def test_garbage_never_becomes_our_fault(self, type: str, route: str, query: str) -> None:
+        letter = dataclasses.replace(genuine(type, route).letter, query=query)
+        for whole in (letter, dataclasses.replace(letter, query=f"{genuine(type, route).letter.query}&{query}")):
+            assert deliver(ENVELOPES[type].channel(type), whole, SECRET, Recorder()).status_code in (200, 400)
+
+
 KEYS = sorted({name for case in CASES for name in case.form})
 GARBAGE = st.one_of(
     st.binary(max_size=400),
@@ -163,7 +190,7 @@ CONTENT_TYPES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize(("type", "route"), ROUTES)
+@pytest.mark.parametrize(("type", "route"), FORMS)
 @given(body=GARBAGE, content_type=CONTENT_TYPES, encoding=st.sampled_from(["", "gzip", "br"]))
 @settings(max_examples=40, deadline=None)
 def test_garbage_never_becomes_our_fault(type: str, route: str, body: bytes, content_type: str, encoding: str) -> None:

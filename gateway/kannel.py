@@ -1,0 +1,168 @@
+"""What `awal kannel setup` writes: a kannel.conf whose smsbox keeps asking while the gateway is down.
+
+Groups and fields as in Kannel's user guide. Everything listens to this machine alone, or lets only it in; the
+passwords are made here. smsbox repeats a request until it is answered 200, every ten seconds for a week: what waits
+for that is in smsbox's memory, what waits for smsbox is in bearerbox's spool, on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from flows.errors import AwalError
+
+Link = Literal["fake", "smpp", "at"]
+CONFIG = "kannel.conf"
+FOLDER = Path("data") / "kannel"
+RETRY_EVERY, RETRIES = 10, 60_480
+"""Seconds between two attempts of smsbox, and how many: a week."""
+
+CORE = """\
+# Kannel for the channel {name} of Awal. This file holds passwords: keep its mode 600.
+group = core
+admin-port = {admin}
+admin-password = {admin_password}
+status-password = {admin_password}
+admin-deny-ip = "*.*.*.*"
+admin-allow-ip = "127.0.0.1"
+smsbox-port = {box}
+smsbox-interface = 127.0.0.1
+box-deny-ip = "*.*.*.*"
+box-allow-ip = "127.0.0.1"
+log-file = {folder}/bearerbox.log
+log-level = 2
+store-type = spool
+store-location = {folder}/spool
+dlr-storage = internal
+
+"""
+LINKS: dict[Link, str] = {
+    "fake": """\
+# A network that is none, to try: fakesmsc of the package kannel-extras connects here.
+group = smsc
+smsc = fake
+smsc-id = {name}
+host = 127.0.0.1
+port = {link}
+connect-allow-ip = 127.0.0.1
+
+""",
+    "smpp": """\
+# The operator's SMSC: fill in what the operator gave.
+group = smsc
+smsc = smpp
+smsc-id = {name}
+host = smsc.operator.example
+port = 2775
+transceiver-mode = true
+smsc-username = CHANGE
+smsc-password = CHANGE
+system-type = ""
+alt-charset = UTF-8
+reconnect-delay = 10
+
+""",
+    "at": """\
+# A modem on a serial port; `modemtype = auto` wants the groups of modems.conf.
+group = smsc
+smsc = at
+smsc-id = {name}
+modemtype = auto
+device = /dev/ttyUSB0
+speed = 115200
+include = "/usr/share/doc/kannel/examples/modems.conf"
+
+""",
+}
+BOX = """\
+group = smsbox
+bearerbox-host = 127.0.0.1
+bearerbox-port = {box}
+smsbox-id = awal
+sendsms-port = {sendsms}
+sendsms-interface = 127.0.0.1
+global-sender = "{number}"
+mo-recode = false
+log-file = {folder}/smsbox.log
+log-level = 2
+# While the gateway is down: ask again every {every} s, for a week.
+http-request-retry = {retries}
+http-queue-delay = {every}
+
+group = smsbox-route
+smsbox-id = awal
+smsc-id = {name}
+
+group = sms-service
+keyword = default
+catch-all = true
+get-url = "{url}"
+max-messages = 0
+concatenation = true
+omit-empty = true
+accept-x-kannel-headers = false
+
+group = sendsms-user
+username = awal
+password = {password}
+user-deny-ip = "*.*.*.*"
+user-allow-ip = "127.0.0.1"
+max-messages = 10
+concatenation = true
+"""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What to set up: the channel, its get-url, and the ports."""
+
+    name: str
+    folder: Path
+    url: str
+    link: Link = "smpp"
+    number: str = ""
+    password: str = ""
+    admin: int = 13000
+    box: int = 13001
+    link_port: int = 13002
+    sendsms: int = 13013
+
+    @property
+    def config(self) -> Path:
+        """The file that both boxes read."""
+        return self.folder / CONFIG
+
+
+def setup(plan: Plan) -> str:
+    """Write the configuration and return the sendsms password; one that is there is never overwritten."""
+    password = plan.password or secrets.token_urlsafe(24)
+    (plan.folder / "spool").mkdir(parents=True, exist_ok=True)
+    try:
+        file = os.open(plan.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise AwalError(f"{plan.config}: is there already. Move it away to have a new one written.") from None
+    with open(file, "w", encoding="utf-8") as out:
+        out.write(config(plan, password))
+    return password
+
+
+def config(plan: Plan, password: str) -> str:
+    """Return the text of kannel.conf."""
+    return (CORE + LINKS[plan.link] + BOX).format(
+        name=plan.name,
+        folder=plan.folder,
+        url=plan.url,
+        number=plan.number,
+        password=password,
+        admin=plan.admin,
+        admin_password=secrets.token_urlsafe(24),
+        box=plan.box,
+        link=plan.link_port,
+        sendsms=plan.sendsms,
+        every=RETRY_EVERY,
+        retries=RETRIES,
+    )
