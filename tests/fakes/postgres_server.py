@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of one's own: started in a temporary folder, asked for databases, killed and started again."""
+"""A real PostgreSQL server of one's own: in a temporary folder, killed and started again."""
 
 from __future__ import annotations
 
@@ -90,10 +90,14 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url_of(name)
 
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
     def cut(self, url: str) -> int:
         """Cut every connection to a database, as a network does; return how many there were."""
         name = url.rpartition("/")[2]
-        sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+        sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
         return int(self.execute(sql, name)[0][0])
 
     def execute(self, sql: str, *given: object) -> list[Any]:

@@ -1,0 +1,289 @@
+"""The store on PostgreSQL: each operation goes to a connection of the pool; the work itself is in the modules beside."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from storage.errors import StoreLocked
+from storage.outgoing import ANYTHING
+from storage.postgres import claim, lane, outbox, reading, rights, schema, sync, upkeep
+from storage.postgres.connection import redacted
+from storage.postgres.leader import Lead
+from storage.postgres.pool import Operation, Pool
+from storage.store import (
+    Accepted,
+    AnswerRow,
+    Change,
+    Dialogue,
+    Held,
+    OutboundRow,
+    OutboxRow,
+    OutboxState,
+    Room,
+    Spent,
+    SyncRow,
+    Tally,
+    Terms,
+    Waiting,
+    Walks,
+)
+
+Result = TypeVar("Result")
+
+BESIDE = 4
+"""Connections besides those of the requests: the sender, the scheduled jobs, an export."""
+
+
+class PostgresStore:
+    """One database. `readonly` only looks; writing then raises StoreLocked. `threads` are the requests at once."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timezone: str = "Africa/Casablanca",
+        readonly: bool = False,
+        threads: int = 8,
+        deadline: float = 5.0,
+    ) -> None:
+        self.url = url
+        self._zone = ZoneInfo(timezone)
+        self._readonly = readonly
+        self._pool = Pool(url, threads + BESIDE, deadline, shared=not readonly)
+        self._lead = Lead(url)
+        self._months: set[str] = set()
+        self._month_turn = threading.Lock()
+        try:
+            self._pool.run(lambda connection: (schema.require if readonly else schema.upgrade)(connection, url))
+        except BaseException:
+            self.close()
+            raise
+
+    def _writes(self) -> Pool:
+        if self._readonly:
+            raise StoreLocked(f"{redacted(self.url)} was opened for reading only: run this without --readonly")
+        return self._pool
+
+    def _write(self, operation: Operation[Result]) -> Result:
+        return self._writes().write(operation)
+
+    def _read(self, operation: Operation[Result]) -> Result:
+        return self._pool.run(operation)
+
+    # the conversation lane -------------------------------------------------------------------------------------
+    def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
+        """Read what one inbound needs, in one statement."""
+        return self._read(lambda connection: lane.dialogue(connection, channel, external_id, citizen, session))
+
+    def accept(self, change: Change) -> Accepted:
+        """Keep one inbound with all it changes, in one durable statement."""
+        pool = self._writes()
+        self._have_month(pool, change.inbound.received_at)
+        return pool.write(lambda connection: lane.accept(connection, change, self._zone))
+
+    def _have_month(self, pool: Pool, at: int) -> None:
+        """Make the part of the table that a new month's messages go to."""
+        if lane.month_of(at) not in self._months:
+            with self._month_turn:
+                self._months.add(pool.write(lambda connection: lane.make_month(connection, at)))
+
+    # flows -----------------------------------------------------------------------------------------------------
+    def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:
+        """Keep a flow version; one that is there already costs no write."""
+        if self.flow_data(flow_hash) is None:
+            self._write(lambda connection: upkeep.keep_flow(connection, flow_hash, flow, version, data, now))
+
+    def flow_data(self, flow_hash: str) -> bytes | None:
+        """Return what `keep_flow` kept."""
+        return self._read(lambda connection: upkeep.flow_data(connection, flow_hash))
+
+    # the outbox ------------------------------------------------------------------------------------------------
+    def enqueue(self, messages: Sequence[OutboundRow]) -> int:
+        """Queue messages; return how many were new by `dedupe_key`."""
+        return self._write(lambda connection: outbox.enqueue(connection, messages))
+
+    def claim_outbox(
+        self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
+    ) -> Sequence[OutboxRow]:
+        """Lease up to `limit` due messages; writes nothing when none is due."""
+        if not self._read(lambda connection: claim.anything_to_claim(connection, channel, now, limit, terms)):
+            return []
+        return self._write(lambda connection: claim.claim(connection, channel, now, lease, limit, terms))
+
+    def finish_outbox(
+        self,
+        id: str,
+        fence: int,
+        state: OutboxState,
+        now: int,
+        *,
+        provider_id: str = "",
+        error: str = "",
+        retry_at: int = 0,
+        tried: bool = True,
+        channel: str = "",
+    ) -> bool:
+        """Record what became of a claimed message; False when the fence is no longer ours."""
+        found = outbox.Outcome(state, provider_id, error, retry_at, tried, channel)
+        return self._write(lambda connection: outbox.finish(connection, id, fence, found, now))
+
+    def receipt(
+        self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int = 0
+    ) -> bool:
+        """Record a delivery report; False when the message is unknown or already further."""
+        return self._write(
+            lambda connection: outbox.receipt(connection, channel, provider_id, state, detail, now, again_at)
+        )
+
+    def addressee(self, channel: str, provider_id: str) -> str:
+        """Return the citizen a message went to; empty when it is unknown."""
+        return self._read(lambda connection: outbox.addressee(connection, channel, provider_id))
+
+    def stop(self, citizen: str, now: int) -> bool:
+        """Note that a citizen told the provider to stop; False when it is known."""
+        return self._write(lambda connection: outbox.stop(connection, citizen, now))
+
+    def spent(self, channel: str, hour: str) -> Spent:
+        """Return the segments a channel claimed in a civil hour, and in its day."""
+        return self._read(lambda connection: claim.spent(connection, channel, hour))
+
+    def waiting(self) -> Mapping[str, Waiting]:
+        """Return what waits on each channel, and what it ever sent."""
+        return self._read(outbox.waiting)
+
+    def outbox(self, states: Sequence[str] = (), limit: int = 100, citizen: str = "") -> Sequence[OutboxRow]:
+        """List messages, newest first."""
+        return self._read(lambda connection: outbox.listing(connection, states, limit, citizen))
+
+    def outbox_counts(self) -> Mapping[str, int]:
+        """Return the number of messages in each state."""
+        return self._read(outbox.counts)
+
+    def retry_outbox(self, id: str, now: int) -> bool:
+        """Queue a failed or dead message again; False when its number is wiped already."""
+        return self._write(lambda connection: outbox.retry(connection, id, now))
+
+    def discard_outbox(self, id: str, now: int) -> bool:
+        """Give a message up: it becomes `dead` and its number is wiped."""
+        return self._write(lambda connection: outbox.discard(connection, id, now))
+
+    # reading ---------------------------------------------------------------------------------------------------
+    def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
+        """Stream answers in the order they were kept, from one snapshot of the database."""
+        with self._pool.snapshot() as connection:
+            yield from reading.answers(connection, flow, since)
+
+    def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
+        """Count the answers of some civil days; only those of `steps` when given."""
+        return self._pool.report(lambda connection: reading.tallies(connection, first_day, last_day, flow, steps))
+
+    def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
+        """Count conversations begun on those days, and those of them completed."""
+        return self._pool.report(lambda connection: reading.walks(connection, first_day, last_day, flow))
+
+    def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
+        """Return the conversations begun, by `language`, by `bearer` and by `flow`."""
+        return self._pool.report(lambda connection: reading.spread(connection, first_day, last_day))
+
+    def answer_days(self) -> Sequence[str]:
+        """Return the civil days that hold answers or conversations, oldest first."""
+        return self._pool.report(reading.answer_days)
+
+    def fallbacks(self) -> Mapping[str, int]:
+        """Return how many texts were served by a fallback, by `asked>served`."""
+        return self._read(reading.fallbacks)
+
+    def counts(self) -> Mapping[str, int]:
+        """Return totals: citizens, conversations, open, inbound, answers, steps."""
+        return self._pool.report(reading.counts)
+
+    def roll(self, now: int, limit: int = 100) -> int:
+        """Count what settled ahead; writes nothing when nothing did."""
+        return self._write(lambda connection: reading.roll(connection, now, limit))
+
+    # citizens' rights ------------------------------------------------------------------------------------------
+    def erase(self, citizen: str, now: int) -> int:  # noqa: ARG002 - the interface's; the act leaves no date behind
+        """Forget a citizen; return how many rows went."""
+        return self._write(lambda connection: rights.forget(connection, citizen))
+
+    def mydata(self, citizen: str) -> Mapping[str, object]:
+        """Return everything kept of a citizen, as plain data."""
+        return self._pool.report(lambda connection: rights.mydata(connection, citizen))
+
+    # national sync ---------------------------------------------------------------------------------------------
+    def epoch(self) -> int:
+        """Return the sync epoch."""
+        return self._read(sync.epoch)
+
+    def held(self) -> Sequence[Held]:
+        """Return the newest snapshot made for each (flow_hash, period)."""
+        return self._read(sync.held)
+
+    def hold(self, flow_hash: str, period: str, digest: str) -> Held:
+        """Number a snapshot; one that is unchanged costs no write."""
+        return self._write(lambda connection: sync.hold(connection, flow_hash, period, digest))
+
+    def acknowledge(self, flow_hash: str, period: str, epoch: int, seq: int) -> None:
+        """Record that the platform holds this snapshot."""
+        self._write(lambda connection: sync.acknowledge(connection, flow_hash, period, epoch, seq))
+
+    def log_sync(self, row: SyncRow) -> None:
+        """Keep the outcome of one attempt."""
+        self._write(lambda connection: sync.log(connection, row))
+
+    def syncs(self, limit: int = 10) -> Sequence[SyncRow]:
+        """Return the last attempts, newest first."""
+        return self._read(lambda connection: sync.syncs(connection, limit))
+
+    # jobs and the rest -----------------------------------------------------------------------------------------
+    def claim_slot(self, job: str, slot: str, now: int) -> bool:
+        """Take a due slot of a job; True for exactly one caller, ever."""
+        return self._write(lambda connection: upkeep.claim_slot(connection, job, slot, now))
+
+    def log_event(self, kind: str, detail: str, now: int) -> None:
+        """Keep something an operator should be able to read later."""
+        self._write(lambda connection: upkeep.log_event(connection, kind, detail, now))
+
+    def events(self, limit: int = 50) -> Sequence[tuple[int, str, str]]:
+        """Return (at, kind, detail), newest first."""
+        return self._read(lambda connection: upkeep.events(connection, limit))
+
+    def get(self, key: str) -> str | None:
+        """Return a small setting of the program's own."""
+        return self._read(lambda connection: upkeep.get(connection, key))
+
+    def put(self, key: str, value: str) -> None:
+        """Keep such a setting."""
+        self._write(lambda connection: upkeep.put(connection, key, value))
+
+    def check(self) -> None:
+        """Prove by a real durable write that an answer could be kept now."""
+        self._write(upkeep.check)
+
+    def room(self) -> Room | None:
+        """Return None: the server's disk is watched where the server is."""
+        return None
+
+    def lead(self) -> bool:
+        """Take or keep the lead among the gateways on this database; True while it is ours."""
+        return not self._readonly and self._lead.held()
+
+    def close(self) -> None:
+        """Give the lead up and let the connections go. Closing twice does nothing."""
+        self._lead.close()
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<PostgresStore {redacted(self.url)}>"
