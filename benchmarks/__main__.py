@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--rounds N] [NAME…]`: print every ratio, or those whose name begins with one of the NAMEs."""
+"""`python -m benchmarks [--rounds N] [--long] [NAME…]`: print all ratios, or those whose name begins with a NAME."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import language, rest
+from benchmarks import commit, lane, language, rest, scale
 from benchmarks.measure import compare
 from gateway.cli.init import create
 
 LEAST_ROUNDS = 5
-FILES = (rest, language)
-"""Each file gives `rows(project)`; a new comparison is one more function there, or one more file here."""
+FILES = (rest, language, commit, scale, lane)
+"""Each file gives `rows(project, long)`; a new comparison is one more function there, or one more file here."""
 
 
 def main() -> int:
@@ -23,7 +23,9 @@ def main() -> int:
     options = arguments()
     with tempfile.TemporaryDirectory() as folder:
         create(Path(folder), demo=True)
-        rows = [row for file in FILES for row in file.rows(Path(folder)) if wanted(row.name, options.names)]
+        rows = [
+            row for file in FILES for row in file.rows(Path(folder), options.long) if wanted(row.name, options.names)
+        ]
         results = compare(rows, max(options.rounds, LEAST_ROUNDS), note)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     print(f"{machine}, load {os.getloadavg()[0]:.1f}")
@@ -36,7 +38,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("names", nargs="*", help="beginnings of names; default: all")
-    parser.add_argument("--rounds", type=int, default=7, help="pairs measured (at least 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs measured (at least 5)")
+    parser.add_argument("--long", action="store_true", help="the largest stores, and ten thousand conversations")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is not reached")
     return parser.parse_args()
 

@@ -15,7 +15,7 @@ REST = 3.0
 Command = Callable[[int], list[str]]
 
 
-def rows(project: Path) -> list[Row]:
+def rows(project: Path, long: bool) -> list[Row]:  # noqa: ARG001 - every file's
     """Return the comparisons of this file."""
 
     def ours(port: int) -> list[str]:

@@ -1,0 +1,119 @@
+"""A durable USSD step over HTTP: the whole gateway, in Arabic and French, against bare Flask on the same server."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property, partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.load import Calls, call
+from benchmarks.measure import Row
+from benchmarks.servers import ROOT, awal, bare, free_port, memory, running
+from gateway.cli.init import create
+
+BURST = 2.0
+"""Seconds of one burst, after the warm-up."""
+CONVERSATIONS = 10_000
+CEILING = 128.0
+"""Megabytes that the gateway may take while it serves them."""
+
+
+class Side:
+    """A server that runs from its first burst until the program ends, and the path that the phones call."""
+
+    def __init__(self, command: Callable[[int], list[str]], path: Callable[[], str]) -> None:
+        self.command = command
+        self.path = path
+
+    @cached_property
+    def server(self) -> tuple[int, int]:
+        """Return the port and the process of the server, started now."""
+        stack, port = ExitStack(), free_port()
+        atexit.register(stack.close)
+        return port, stack.enter_context(running(self.command(port), port)).process.pid
+
+    def burst(self, phones: int) -> Calls:
+        """Call it from so many phones."""
+        return call(self.server[0], self.path(), phones, BURST)
+
+
+def rows(project: Path, long: bool) -> list[Row]:
+    """Return the comparisons of this file."""
+    folder = project / "lane"
+    create(folder, demo=True)
+    ours = Side(partial(awal, folder), lambda: webhook(folder))
+    base = Side(bare, lambda: "/ussd")
+
+    def rate(side: Side) -> Callable[[], float]:
+        return lambda: side.burst(64).rate
+
+    def p99(side: Side, phones: int) -> Callable[[], float]:
+        return lambda: side.burst(phones).p99
+
+    found = [
+        Row("durable step over HTTP", "steps/s", rate(ours), rate(base), 1.5, at_most=False),
+        Row("p99 of a step, 64 phones", "ms", p99(ours, 64), p99(base, 64), 3.0),
+        Row("p99 of a step, 256 phones", "ms", p99(ours, 256), p99(base, 256), 3.0),
+    ]
+    if long:
+        soak = Soak(folder.with_name("soak"))
+        peak = Row("memory at its peak", "MB", lambda: soak.peak, lambda: CEILING, 1.0, against="128 MB")
+        grown = Row(
+            f"memory after {CONVERSATIONS:,} conversations",
+            "MB",
+            lambda: soak.after,
+            lambda: soak.before,
+            1.05,
+            against="that after 1,000",
+        )
+        found += [grown, peak]
+    return found
+
+
+def webhook(project: Path) -> str:
+    """Return the path of the demo's Africa's Talking callback."""
+    command = [sys.executable, "-m", "gateway", "-C", str(project), "channels", "--json"]
+    channels = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    return urlsplit(next(one["urls"]["ussd"] for one in channels if one["name"] == "at")).path
+
+
+class Soak:
+    """One gateway through ten thousand conversations: what it held before, after, and at most. Run once."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+
+    @cached_property
+    def held(self) -> list[float]:
+        """The megabytes held after each thousand conversations."""
+        create(self.project, demo=True)
+        side = Side(partial(awal, self.project), lambda: webhook(self.project))
+        port, process = side.server
+        held: list[float] = []
+        requests = 0
+        while requests < CONVERSATIONS * 6:
+            requests += len(call(port, side.path(), 64, 6.0).seconds)
+            if requests >= 6_000 * (len(held) + 1):
+                held.append(memory(process, "Pss"))
+        return held
+
+    @property
+    def before(self) -> float:
+        """What it held after the first thousand."""
+        return self.held[0]
+
+    @property
+    def after(self) -> float:
+        """What it held at the end."""
+        return self.held[-1]
+
+    @property
+    def peak(self) -> float:
+        """The most it held at the end of any thousand."""
+        return max(self.held)
