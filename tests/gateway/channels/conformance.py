@@ -2,7 +2,7 @@
 
 A new type with webhooks needs two things here: an entry in `ENVELOPES` (its settings, and how an authentic request of
 its provider looks) and recorded requests in `tests/data/requests/<type>-<route>.json`. A new type without webhooks
-needs an entry in `LIVE` of `live_conformance.py`. Without them the suite fails.
+has its own `test_channels_<type>.py`, which shows on its real counterpart what `test_channels_gammu.py` shows.
 """
 
 from __future__ import annotations
