@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from gateway.settings import FILE, Channel, describe, unused
+from storage.open import shown
 
 if TYPE_CHECKING:
     from gateway.project import Project
@@ -56,7 +57,7 @@ def examine(project: Project) -> Iterator[Finding]:
 
 def _settings(project: Project) -> Found:
     settings = project.settings
-    yield "ok", f"gateway {settings.gateway.id!r}, store {settings.gateway.store}.", ""
+    yield "ok", f"gateway {settings.gateway.id!r}, store {shown(settings.gateway.store)}.", ""
     if not settings.gateway.region:
         yield (
             "warning",

@@ -62,11 +62,12 @@ class Project:
     @cached_property
     def store(self) -> Store:
         """The open store; raises StoreLocked when another process has it, unless this project is read-only."""
-        from storage.open import open_store, store_path
+        from storage.open import is_postgres, open_store, store_path
 
         gateway = self.settings.gateway
-        beside = self.readonly and store_path(gateway.store, self.directory).is_file()
-        return open_store(gateway.store, self.directory, beside, gateway.timezone)
+        there = is_postgres(gateway.store) or store_path(gateway.store, self.directory).is_file()
+        beside = self.readonly and there
+        return open_store(gateway.store, self.directory, beside, gateway.timezone, threads=gateway.threads)
 
     @cached_property
     def texts(self) -> Catalogues:

@@ -22,6 +22,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 SCHEDULE = rf"(daily|monthly|{'|'.join(DAYS)}) (([01]\d|2[0-3]):([0-5]\d))"
 GRACE = timedelta(hours=24)
 """How late a missed job may still run."""
+ELECTION = 5.0
+"""Seconds after which another gateway takes over from one that is gone."""
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this is not set yet: a board without battery boots in 1970."""
 
@@ -105,21 +107,32 @@ class Scheduler:
         self.chores = tuple(chores)
         self.seconds = seconds
         self._background: Any = None
+        self._leads = False
 
     @property
     def leader(self) -> bool:
-        """True while this process runs the jobs."""
-        return self._background is not None
+        """True while this process runs the jobs: it is started, and no other gateway on the store leads."""
+        return self._background is not None and self._leads
 
     def start(self) -> None:
         """Start waking the jobs, the first time at once."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._background = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        self.elect()
         wakes = [(self.wake, [job]) for job in self.jobs] + [(self.tidy, [chore]) for chore in self.chores]
         for call, args in wakes:
             self._background.add_job(call, "interval", args, seconds=self.seconds, next_run_time=datetime.now(UTC))
+        self._background.add_job(self.elect, "interval", seconds=min(self.seconds, ELECTION))
         self._background.start()
+
+    def elect(self) -> bool:
+        """Take or keep the lead; the gateway that ran the jobs before may have gone, or the connection to the store."""
+        leads = self.store.lead()
+        if leads != self._leads:
+            log.event("leads the scheduled jobs" if leads else "leads the scheduled jobs no more")
+        self._leads = leads
+        return leads
 
     def stop(self) -> None:
         """Stop, after the job under way if any."""
@@ -129,6 +142,8 @@ class Scheduler:
 
     def wake(self, job: Job) -> bool:
         """Run the job if a slot of it is due and nobody has it; a failure is logged and kept for the operator."""
+        if not self.elect():
+            return False
         stamp = self.clock()
         now = datetime.fromtimestamp(stamp / 1000, UTC)
         slot = job.due(now) if now >= BUILT else None

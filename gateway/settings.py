@@ -53,7 +53,7 @@ class Section(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         notes = {setting.name: setting.secret for setting in describe(type(self))}
-        shown = (f"{name}={'***' if notes[name] else repr(getattr(self, name))}" for name in notes)
+        shown = (f"{name}={'***' if notes[name] else _quoted(getattr(self, name))}" for name in notes)
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
@@ -71,7 +71,11 @@ class Gateway(Section, frozen=True, kw_only=True):
     ] = "http://127.0.0.1:8000"
     store: Annotated[
         str,
-        Note("Where answers are kept.", pattern=r"(sqlite:|postgresql://).+", hint="sqlite:PATH or postgresql://…"),
+        Note(
+            "Where answers are kept; `env:NAME` keeps a password out of the file.",
+            pattern=r"(sqlite:|postgresql://).+",
+            hint="sqlite:PATH or postgresql://…",
+        ),
     ] = "sqlite:data/awal.db"
     languages: Annotated[tuple[str, ...], Note("Languages offered to citizens, in this order.", choices=LANGUAGES)] = (
         "fr",
@@ -385,7 +389,7 @@ class _Reader:
         named = isinstance(value, str) and value.startswith("env:")
         if named:
             value = self.environment(where, str(value)[4:], row)
-        shown = "the value" if row.secret else repr(value)
+        shown = "the value" if row.secret else _quoted(value)
         try:
             typed = msgspec.convert(value, _TYPES[row.kind], strict=not named)
         except msgspec.ValidationError:
@@ -421,6 +425,11 @@ def _wrong(row: Setting, value: Any) -> str:
     if row.name == "timezone" and not _is_timezone(value):
         return "is no timezone. Use a name such as Africa/Casablanca."
     return ""
+
+
+def _quoted(value: object) -> str:
+    """Return a value as it may be shown: a URL goes without its password."""
+    return re.sub(r"(://)[^/]*@", r"\1***@", repr(value))
 
 
 def _is_timezone(name: str) -> bool:

@@ -443,6 +443,10 @@ class MemoryStore:
             self._slots.add((job, slot))
             return new
 
+    def lead(self) -> bool:
+        """Lead: nobody shares this memory."""
+        return True
+
     def log_event(self, kind: str, detail: str, now: int) -> None:
         """Keep an event."""
         with self._lock:

@@ -204,7 +204,7 @@ class Held(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """The operations. Implementations: `storage.sqlite.SqliteStore`."""
+    """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------
     def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
@@ -354,6 +354,9 @@ class Store(Protocol):
     # jobs and the rest -----------------------------------------------------------------------------------------
     def claim_slot(self, job: str, slot: str, now: int) -> bool:
         """Take a due slot of a job; True for exactly one caller, ever."""
+
+    def lead(self) -> bool:
+        """Take or keep the lead among the processes that share this store; True while the scheduled jobs are ours."""
 
     def log_event(self, kind: str, detail: str, now: int) -> None:
         """Keep something an operator should be able to read later (a refused request, a failed job)."""

@@ -322,12 +322,13 @@ def _open(row: Row, tag: str) -> dict[str, object]:
 def _fallbacks() -> Mapping[str, int]:
     """Return how many texts each fallback served; none where no gateway has run here yet."""
     from gateway.settings import FILE
-    from storage.open import store_path
+    from storage.open import is_postgres, store_path
 
     directory = outside().directory
     if not (directory / FILE).is_file():
         return {}
     opened = project(readonly=True)
-    if not store_path(opened.settings.gateway.store, directory).is_file():
+    store = opened.settings.gateway.store
+    if not is_postgres(store) and not store_path(store, directory).is_file():
         return {}
     return opened.store.fallbacks()

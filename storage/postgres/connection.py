@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,9 +19,10 @@ except ImportError as fault:
     ) from fault
 
 from psycopg import errors as pg
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import StrDumper, TextLoader
 
 Connection = psycopg.Connection[Any]
 
@@ -58,19 +58,20 @@ SELECT current_setting('synchronous_commit'), current_setting('fsync'), pg_is_in
 """
 
 
-class _Word(StrDumper):
+class _Word(Dumper):
     """A text on its way out."""
 
-    def dump(self, obj: str) -> Any:
-        return super().dump(keepable(obj))
+    oid = psycopg.adapters.types["text"].oid
+
+    def dump(self, obj: str) -> bytes:
+        return keepable(obj).encode()
 
 
-class _Read(TextLoader):
+class _Read(Loader):
     """A text on its way in."""
 
-    def load(self, data: Any) -> Any:
-        text = super().load(data)
-        return restored(text) if isinstance(text, str) else text
+    def load(self, data: Buffer) -> str:
+        return restored(bytes(data).decode())
 
 
 def redacted(url: str) -> str:
@@ -84,17 +85,17 @@ def redacted(url: str) -> str:
     return f"postgresql://{user}{host}{f':{port}' if port else ''}/{parts.get('dbname', '')}"
 
 
-def connect(url: str, *, alone: bool = False, shared: bool = True) -> Connection:
+def connect(url: str, *, shared: bool = True) -> Connection:
     """Open a connection that keeps the promise, or raise StoreError. Raises psycopg's errors when there is no server.
 
-    `shared` marks the database as in use; `alone` leaves that to the caller, who wants it whole.
+    `shared` marks the database as in use by one that writes.
     """
     connection = psycopg.connect(_conninfo(url), autocommit=True, prepare_threshold=3)
     try:
         connection.adapters.register_dumper(str, _Word)
         connection.adapters.register_dumper(int, Int8Dumper)
         connection.adapters.register_loader("text", _Read)
-        _trust(connection, url, shared and not alone)
+        _trust(connection, url, shared)
     except BaseException:
         connection.close()
         raise
@@ -166,7 +167,7 @@ def _first_line(error: Exception) -> str:
     """Return what PostgreSQL says in one line, without the details: they quote what citizens wrote."""
     said = getattr(getattr(error, "diag", None), "message_primary", None)
     if isinstance(error, UnicodeError):
-        return error.reason
+        return "no sound text"
     return " ".join(str(said or error).split())
 
 
@@ -177,8 +178,3 @@ def alive(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     return not poll.poll(0)
-
-
-def now() -> float:
-    """Return a clock that nobody sets."""
-    return time.monotonic()

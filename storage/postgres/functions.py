@@ -1,4 +1,4 @@
-"""What runs inside the server, so that one inbound costs one round trip. Released ones are never edited: see migrations.
+"""What runs inside the server, so that one inbound costs one round trip. Released ones are never edited.
 
 Each takes the citizen's lock first. What follows sees all that the holder before committed, so that checks made here
 still hold when the writes come, and nothing has to be undone. Locks are always taken in this order: citizen, session,
@@ -247,12 +247,13 @@ BEGIN
                     answered_at = excluded.answered_at, day = excluded.day, free = excluded.free;
         END IF;
         IF change ? 'ended' THEN
-            UPDATE outbox SET not_after = least(coalesce(not_after, (change->>'until')::bigint), (change->>'until')::bigint)
+            UPDATE outbox SET not_after = least(not_after, (change->>'until')::bigint)
                 WHERE citizen = c.pseudonym AND kind = 'question' AND state IN ('queued', 'sending')
                 AND conversation IN (SELECT jsonb_array_elements_text(change->'ended'));
         END IF;
         IF c.stopped_at > 0 THEN
-            UPDATE outbox SET state = 'dead', last_error = change->>'stopped', recipient = '', changed_at = i.received_at
+            UPDATE outbox SET state = 'dead', last_error = change->>'stopped', recipient = '',
+                changed_at = i.received_at
                 WHERE citizen = c.pseudonym AND kind <> 'reply' AND state = 'queued';
         END IF;
     END IF;

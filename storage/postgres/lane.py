@@ -31,7 +31,8 @@ LEFT JOIN inbound i ON i.channel = %(channel)s AND i.external_id = %(external_id
 LEFT JOIN citizens c ON c.pseudonym = %(citizen)s
 LEFT JOIN sessions s ON s.channel = %(channel)s AND s.session = %(session)s
 LEFT JOIN LATERAL (
-    SELECT state, revision FROM conversations WHERE citizen = %(citizen)s AND status = 'active' ORDER BY seq DESC LIMIT 1
+    SELECT state, revision FROM conversations WHERE citizen = %(citizen)s AND status = 'active'
+    ORDER BY seq DESC LIMIT 1
 ) AS v ON true
 """
 MONTH = """
@@ -54,8 +55,10 @@ def dialogue(connection: Connection, channel: str, external_id: str, citizen: st
 
 def accept(connection: Connection, change: Change, zone: ZoneInfo) -> Accepted:
     """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace."""
-    given = (document(_plain(change, zone)).decode(),)
-    row: Any = connection.execute(b"SELECT outcome, told FROM accept(%s::jsonb)", given, prepare=True).fetchone()
+    given = (document(_plain(change, zone)),)
+    row: Any = connection.execute(
+        b"SELECT outcome, told FROM accept(convert_from(%s, 'UTF8')::jsonb)", given, prepare=True
+    ).fetchone()
     outcome, told = row
     if outcome == "repeat":
         return Accepted("repeat", told)

@@ -20,8 +20,8 @@ KEEP_EARLY_RECEIPT = DAY
 
 def enqueue(connection: Connection, rows: Sequence[OutboundRow]) -> int:
     """Queue messages; return how many were: known keys and citizens who want none are left out."""
-    given = document(messages(rows)).decode()
-    row: Any = connection.execute("SELECT queue(%s::jsonb)", (given,)).fetchone()
+    given = document(messages(rows))
+    row: Any = connection.execute("SELECT queue(convert_from(%s, 'UTF8')::jsonb)", (given,)).fetchone()
     return int(row[0])
 
 

@@ -11,7 +11,7 @@ VERSION = len(MIGRATIONS)
 
 
 def upgrade(connection: Connection, url: str) -> None:
-    """Apply the migrations that are missing, all or none; raise StoreError when the database is from a newer release."""
+    """Apply the migrations that are missing, all or none; raise StoreError for a database of a newer release."""
     if version(connection) == VERSION:
         return
     with connection.transaction():

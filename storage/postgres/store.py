@@ -1,4 +1,4 @@
-"""The store on PostgreSQL: each operation goes to a connection of the pool; the work itself is in the modules beside."""
+"""The store on PostgreSQL: each operation goes to a connection of the pool; the work is in the modules beside."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class PostgresStore:
 
     def _writes(self) -> Pool:
         if self._readonly:
-            raise StoreLocked(f"{redacted(self.url)} was opened for reading only: run this without --readonly")
+            raise StoreLocked(f"{redacted(self.url)} was opened for reading only: nothing is written here")
         return self._pool
 
     def _write(self, operation: Operation[Result]) -> Result:

@@ -262,6 +262,10 @@ class SqliteStore:
         """Take a due slot of a job; True for exactly one caller, ever."""
         return self._write(lambda connection: upkeep.claim_slot(connection, job, slot, now))
 
+    def lead(self) -> bool:
+        """Tell whether this process writes the file: there is no second one."""
+        return self._writer is not None
+
     def log_event(self, kind: str, detail: str, now: int) -> None:
         """Keep something an operator should be able to read later."""
         self._write(lambda connection: upkeep.log_event(connection, kind, detail, now))

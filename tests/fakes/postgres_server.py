@@ -97,7 +97,7 @@ class PostgresServer:
     def cut(self, url: str) -> int:
         """Cut every connection to a database, as a network does; return how many there were."""
         name = url.rpartition("/")[2]
-        sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+        sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s"
         return int(self.execute(sql, name)[0][0])
 
     def execute(self, sql: str, *given: object) -> list[Any]:

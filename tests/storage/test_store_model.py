@@ -1,4 +1,4 @@
-"""The SQLite store against the model in plain dicts: the same operations, the same outcomes, whatever the order."""
+"""Both stores against the model in plain dicts: the same operations, the same outcomes, whatever the order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from itertools import count
 from pathlib import Path
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -18,11 +20,13 @@ from flows.types import Conversation
 from storage.memory import MemoryStore
 from storage.outgoing import UNASKED, Terms
 from storage.sqlite import SqliteStore
-from storage.store import Change, Session
+from storage.store import Change, Session, Store
 
 EXAMPLES, STEPS = (
     int(os.environ.get(name, few)) for name, few in (("AWAL_MODEL_EXAMPLES", 40), ("AWAL_MODEL_STEPS", 40))
 )
+PG_EXAMPLES = int(os.environ.get("AWAL_MODEL_EXAMPLES", 6))
+"""Fewer by default: each question is a round trip here."""
 
 citizens = st.sampled_from(["amina", "badr", "chama"])
 flows = st.sampled_from(["", "water", "health"])
@@ -87,8 +91,7 @@ class Twins(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = tempfile.TemporaryDirectory()
-        self.real = fresh(Path(self.directory.name) / "awal.db")
+        self.real = self.begun()
         self.model = MemoryStore()
         self.ids = count(1)
         self.inbounds = [""]
@@ -96,9 +99,16 @@ class Twins(RuleBasedStateMachine):
         self.messages = ["none"]
         self.conversations: list[str] = []
 
+    def begun(self) -> Store:
+        """Return an empty store."""
+        raise AssertionError("a machine names its store")
+
+    def again(self) -> Store:
+        """Return the same store as another process would find it."""
+        raise AssertionError("a machine names its store")
+
     def teardown(self) -> None:
         self.real.close()
-        self.directory.cleanup()
 
     def both(self, operation: str, *given: object, **named: object) -> object:
         """Do the same to both; the outcomes must be equal."""
@@ -283,8 +293,7 @@ class Twins(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        self.real.close()
-        self.real = SqliteStore(self.real.path)
+        self.real = self.again()
 
     @invariant()
     def tell_the_same(self) -> None:
@@ -303,10 +312,67 @@ class Twins(RuleBasedStateMachine):
         assert list(self.real.answers()) == list(self.model.answers())
 
 
-Twins.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=STEPS,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-TestTwins = Twins.TestCase
+class SqliteTwins(Twins):
+    def begun(self) -> Store:
+        self.directory = tempfile.TemporaryDirectory()
+        return fresh(Path(self.directory.name) / "awal.db")
+
+    def again(self) -> Store:
+        self.real.close()
+        return SqliteStore(self.real.path)
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.directory.cleanup()
+
+
+class PostgresTwins(Twins):
+    server: ClassVar[Any]
+    template: ClassVar[str]
+
+    def begun(self) -> Store:
+        from storage.postgres import PostgresStore
+
+        self.url = self.server.new_database(self.template)
+        return PostgresStore(self.url)
+
+    def again(self) -> Store:
+        """Cut every connection as a dead gateway leaves them, and come back without having closed anything."""
+        from storage.postgres import PostgresStore
+
+        self.server.cut(self.url)
+        left, self.left = getattr(self, "left", None), self.real
+        if left is not None:
+            left.close()
+        return PostgresStore(self.url)
+
+    @rule()
+    def lose_every_connection(self) -> None:
+        """The store goes on by itself."""
+        self.server.cut(self.url)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "left"):
+            self.left.close()
+        self.server.drop(self.url)
+
+
+def often(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+
+
+@pytest.fixture
+def machine(postgres_server: Any, postgres_template: str) -> None:
+    PostgresTwins.server, PostgresTwins.template = postgres_server, postgres_template
+
+
+SqliteTwins.TestCase.settings = often(EXAMPLES)
+PostgresTwins.TestCase.settings = often(PG_EXAMPLES)
+TestSqlite = SqliteTwins.TestCase
+TestPostgres = pytest.mark.usefixtures("machine")(PostgresTwins.TestCase)
