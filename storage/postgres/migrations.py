@@ -267,7 +267,7 @@ CREATE TABLE fallbacks (pair {TEXT}, lot int NOT NULL, served bigint NOT NULL, P
 CREATE TABLE settings (key {TEXT} PRIMARY KEY, value {TEXT});
 CREATE TABLE counters (name {TEXT} PRIMARY KEY, value bigint NOT NULL);
 INSERT INTO counters VALUES ('epoch', 1), ('snapshots', 0), ('checks', 0);
-"""
+"""  # noqa: S608 - constants only
 
 
 def keep_one_inbound() -> str:
