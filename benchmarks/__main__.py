@@ -21,7 +21,7 @@ FILES = (rest, language, commit, scale, lane)
 def main() -> int:
     """Measure and print; the exit code is 1 only with `--strict` and a target that is not reached."""
     options = arguments()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, lane.SERVING:
         create(Path(folder), demo=True)
         rows = [
             row for file in FILES for row in file.rows(Path(folder), options.long) if wanted(row.name, options.names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import subprocess
 import sys
@@ -23,9 +22,12 @@ CONVERSATIONS = 10_000
 CEILING = 128.0
 """Megabytes that the gateway may take while it serves them."""
 
+SERVING = ExitStack()
+"""The servers that run; to be left before the folder of their projects goes."""
+
 
 class Side:
-    """A server that runs from its first burst until the program ends, and the path that the phones call."""
+    """A server that runs from its first burst until `SERVING` ends, and the path that the phones call."""
 
     def __init__(self, command: Callable[[int], list[str]], path: Callable[[], str]) -> None:
         self.command = command
@@ -34,9 +36,8 @@ class Side:
     @cached_property
     def server(self) -> tuple[int, int]:
         """Return the port and the process of the server, started now."""
-        stack, port = ExitStack(), free_port()
-        atexit.register(stack.close)
-        return port, stack.enter_context(running(self.command(port), port)).process.pid
+        port = free_port()
+        return port, SERVING.enter_context(running(self.command(port), port)).process.pid
 
     def burst(self, phones: int) -> Calls:
         """Call it from so many phones."""
