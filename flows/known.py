@@ -72,6 +72,7 @@ def _key(before: Conversation, inbound: Inbound, texts: Texts) -> Hashable:
         inbound.text,
         inbound.bearer,
         inbound.limits,
+        inbound.sms,
     )
 
 

@@ -109,6 +109,8 @@ class Ask(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="ask"):
     line: int = 0
     audio: str = ""
     personal: Personal = ""
+    by: Literal["", "sms"] = ""
+    """`sms`: who is asked by USSD gets the question by SMS, and answers there at any length."""
 
 
 class Menu(Struct, frozen=True, omit_defaults=True, tag_field="verb", tag="menu"):
@@ -188,6 +190,8 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     """Seconds during which a dropped conversation can be taken up again."""
     fold: Literal["", "accents"] = ""
     """`accents`: letters outside GSM-7 may lose their accents where that saves a page or a segment."""
+    receipt: Literal["", "shown", "sms"] = ""
+    """Whether who has answered gets a receipt number: on the last screen, and by SMS too where that was USSD."""
     legal: Legal | None = None
     """What allows it to ask for personal data."""
 

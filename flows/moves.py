@@ -62,6 +62,8 @@ def show_current(walk: Walk) -> None:
         walk.show(content.directory(here, walk.state, walk.voice))
     elif isinstance(here, Ask) and here.type == "place":
         walk.show(places.question(here, walk))
+    elif isinstance(here, Ask) and here.by == "sms" and walk.inbound.bearer == "ussd" and walk.inbound.sms:
+        walk.send(content.question(here, walk.state, walk.voice))
     elif isinstance(here, Ask):
         walk.show(content.question(here, walk.state, walk.voice))
 

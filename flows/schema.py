@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from flows.check.reference import TYPES
-from flows.load.header import HEADER, NEEDED
+from flows.load.header import HEADER, NEEDED, receipt
 from flows.load.keys import Key
 from flows.load.legal import LEGAL_KEYS, legal
 from flows.load.options import CHOICE_KEYS, MAX_MARKS, MENU_KEYS, choice_options, labels, menu_options
@@ -20,8 +20,8 @@ from flows.load.steps import MAX_STEPS, VERBS, Verb
 from flows.load.values import (
     ID,
     MAX_TEXT,
-    RESERVED_IDS,
     RESERVED_KEYS,
+    RESERVED_STEPS,
     SHAPES,
     Reader,
     boolean,
@@ -58,6 +58,7 @@ READERS: dict[Reader, Shape] = {
     text: _ref("text"),
     MENU_KEYS["say"].read: _ref("text"),
     boolean: {"anyOf": [{"enum": [True, False, "yes", "no"]}, {"type": "string", "pattern": _TRUTH}]},
+    receipt: {"anyOf": [{"enum": [True, False, "yes", "no", "sms"]}, {"type": "string", "pattern": _TRUTH}]},
     number: {"type": ["number", "string"], "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"},
     duration: {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]{1,7} ?[smhd]?$"},
     condition: {"type": "string", "pattern": r"\S"},
@@ -112,7 +113,7 @@ def schema() -> Shape:
 def _definitions() -> Shape:
     verbs = {name: _verb(verb) for name, verb in VERBS.items()}
     return {
-        "id": _name(ID.pattern, RESERVED_IDS),
+        "id": _name(ID.pattern, RESERVED_STEPS),
         "text": {"anyOf": [_ONE_TEXT, _ref("translations")]},
         "translations": {
             "type": "object",

@@ -32,6 +32,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     """Replies that came with the start, to the questions in their order: `EAU 1 4 2` in one SMS."""
     within: str = ""
     """HCP code of the gateway's own region: place menus open there first."""
+    sms: bool = False
+    """Whether an SMS can be sent to a citizen who dials."""
     kept: int = 0
     """How many of the citizen's answers are kept, for the reply to `my data`."""
 
@@ -111,6 +113,8 @@ class Turn(Struct, frozen=True, kw_only=True):
     screens: tuple[Screen, ...]
     answers: tuple[Answer, ...] = ()
     events: tuple[Happening, ...] = ()
+    messages: tuple[str, ...] = ()
+    """What is sent by SMS besides the screen of a USSD session."""
 
     @property
     def ends(self) -> bool:

@@ -8,20 +8,26 @@ from typing import TypeVar
 
 from flows.encoding import sms_safe
 from flows.model import Ask, Flow, Option, Text, Value
+from flows.receipt import receipt_number
 from flows.texts import Texts
 from locales.slots import fill, slots
 
 T = TypeVar("T")
+RECEIPT = "receipt"
+"""The slot that no answer fills."""
 
 
 class Voice:
     """Speaks one flow in one language. Keeps what it had to serve in another language in `fallbacks`."""
 
-    def __init__(self, texts: Texts, flow: Flow, language: str, answers: Mapping[str, Value]) -> None:
+    def __init__(
+        self, texts: Texts, flow: Flow, language: str, answers: Mapping[str, Value], conversation: str = ""
+    ) -> None:
         self.texts = texts
         self.flow = flow
         self.language = language or flow.language
         self.answers = answers
+        self.conversation = conversation
         self.fallbacks: list[str] = []
         self.personal = 0
         """How often something of the citizen's own has counted: an answer in a text or in a condition, their place."""
@@ -66,8 +72,11 @@ class Voice:
         self.personal += 1
         own = {name.removeprefix(scope): name for name in self.answers if scope and name.startswith(scope)}
         known = {name: name for name in self.answers} | own
-        named = slots(text) & known.keys()
-        return fill(text, {slot: self._spoken(known[slot], self.answers[known[slot]]) for slot in named}, language)
+        named = slots(text)
+        words = {slot: self._spoken(known[slot], self.answers[known[slot]]) for slot in named & known.keys()}
+        if RECEIPT in named:
+            words[RECEIPT] = receipt_number(self.conversation)
+        return fill(text, words, language)
 
     def _spoken(self, name: str, value: Value) -> str:
         """Return an answer as the citizen would read it: a label, a place's name, a number."""

@@ -11,6 +11,7 @@ from flows.conditions import compile_condition
 from flows.content import Content, closing, layout
 from flows.model import Ask, Flow, Step, Value
 from flows.reading import Reading, Spec, read
+from flows.receipt import receipt_number
 from flows.texts import Texts
 from flows.types import Answer, Conversation, Happening, Inbound, Screen, Status, Turn
 from flows.voice import Voice
@@ -26,11 +27,12 @@ class Walk:
         self.inbound = inbound
         self.now = now
         self.texts = texts
-        self.voice = Voice(texts, flow, state.language, state.answers)
+        self.voice = Voice(texts, flow, state.language, state.answers, state.id)
         self.said: list[str] = []
         self.answers: list[Answer] = []
         self.events: list[Happening] = []
         self.screens: tuple[Screen, ...] = ()
+        self.messages: tuple[str, ...] = ()
 
     # words and state -------------------------------------------------------------------------------------------
     def move(self, **changes: object) -> None:
@@ -45,7 +47,7 @@ class Walk:
         """Go on in another language; one that the citizen has not chosen is not remembered."""
         self.state = replace(self.state, language=language)
         before = self.voice
-        self.voice = Voice(self.texts, self.flow, language, self.state.answers)
+        self.voice = Voice(self.texts, self.flow, language, self.state.answers, self.state.id)
         self.voice.fallbacks, self.voice.personal = before.fallbacks, before.personal
         if chosen:
             self.note("language", language)
@@ -119,8 +121,29 @@ class Walk:
     def close(self, status: Status, *words: str) -> None:
         """End the conversation on its last words, which may take several screens."""
         said = "\n".join([*self.said, *words])
+        if status == "done" and self.flow.receipt and self.state.answers:
+            said = self._receipted(said)
         self.state = replace(self.state, phase="closing", said=said, page=-1, status=status)
         self.read_on()
+
+    def _receipted(self, said: str) -> str:
+        """Return the last words with the receipt number; where it is sent by SMS, it makes no screen more."""
+        self.voice.personal += 1
+        number = receipt_number(self.state.id)
+        told = said if number in said else "\n".join(filter(None, (said, self.voice.phrase("receipt", number=number))))
+        if self.flow.receipt != "sms" or self.inbound.bearer == "sms" or not self.inbound.sms:
+            return told
+        words = self.voice.phrase("receipt_sms", title=self.voice.say(self.flow.title), number=number)
+        self.messages = (words,)
+        before, after = (len(closing(one, self.inbound, self.voice)) for one in (said, told))
+        return told if after == before else said
+
+    def send(self, content: Content) -> None:
+        """Leave USSD: the question goes out by SMS, and is answered there."""
+        said = "\n".join([*self.said, self.voice.phrase("by_sms")])
+        self.state = replace(self.state, said="", page=0)
+        self._page(closing(said, self.inbound, self.voice)[:1], ends=True)
+        self.messages = tuple(layout(content, "", replace(self.inbound, bearer="sms"), self.voice))
 
     def read_on(self) -> None:
         """Show the next page of the last words."""
@@ -141,4 +164,5 @@ class Walk:
             screens=self.screens,
             answers=tuple(self.answers),
             events=(*self.events, *fallbacks),
+            messages=self.messages,
         )

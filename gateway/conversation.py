@@ -22,7 +22,7 @@ from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
 from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received
 from gateway.draft import Draft
-from gateway.intake import Intake, Opening, Stale
+from gateway.intake import Intake, Opening, Stale, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
 from gateway.phones import Phones
@@ -55,6 +55,7 @@ class Conversations:
         sent: Callable[[], None] = lambda: None,
         step: Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn] = step,
         machine: Callable[[Received], bool] = lambda received: False,  # noqa: ARG005
+        carrier: Callable[[Channel, str], str] = own_sms,
     ) -> None:
         self.store = store
         self.library = library
@@ -66,7 +67,7 @@ class Conversations:
         self.sent = sent
         self.step = step
         self.machine = machine
-        self.intake = Intake(library, texts, within)
+        self.intake = Intake(library, texts, within, carrier)
         self._spoken: dict[str, str] = {}
 
     def take(self, channel: Channel, received: Received) -> bytes:
@@ -143,7 +144,8 @@ class Conversations:
         opening = self.intake.open(channel, received, citizen, read, moment)
         outcome = self._walk(opening, citizen, moment)
         resume = (self.library.pinned(outcome.state.flow_hash) or opening.flow).resume
-        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone, resume).change()
+        carrier = self.intake.carrier(channel, received.sender) if outcome.messages else ""
+        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone, carrier, resume).change()
 
     def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
         """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""

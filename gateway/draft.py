@@ -28,6 +28,8 @@ class Draft(Struct, frozen=True):
     phones: Phones
     now: int
     zone: ZoneInfo
+    carrier: str = ""
+    """The channel that carries SMS to a citizen who dialled."""
     resume: int = 86_400
     """Seconds for which the conversation can be taken up again: no later is its question worth sending."""
 
@@ -104,17 +106,19 @@ class Draft(Struct, frozen=True):
         ]
 
     def _outbound(self, texts: list[str], inbound: str, citizen: Citizen, conversation: str) -> list[OutboundRow]:
+        """Return what is sent by SMS: the screens to who wrote one, and to who dialled what does not end with USSD."""
         if self.received.bearer == "ussd":
-            return []
-        return [self._message(text, inbound, citizen, conversation) for text in texts]
+            messages = [sms_safe(text) for text in self.outcome.messages] if self.carrier else []
+            return [self._message(text, inbound, citizen, conversation, self.carrier) for text in messages]
+        return [self._message(text, inbound, citizen, conversation, self.channel.name) for text in texts]
 
-    def _message(self, text: str, inbound: str, citizen: Citizen, conversation: str) -> OutboundRow:
+    def _message(self, text: str, inbound: str, citizen: Citizen, conversation: str, channel: str) -> OutboundRow:
         size = measure(text)
-        asks = self.outcome.state.status == "active" and not self.outcome.ends
+        asks = self.outcome.state.status == "active" and (bool(self.outcome.messages) or not self.outcome.ends)
         return OutboundRow(
             id=uuid7(self.now),
             citizen=citizen.pseudonym,
-            channel=self.channel.name,
+            channel=channel,
             recipient=self.phones.seal(self.received.sender),
             text=text,
             encoding=size.encoding,

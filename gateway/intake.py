@@ -5,6 +5,7 @@ No store and no clock here: it decides on what `Store.dialogue` has read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from flows.model import Ask, Flow
 from flows.texts import Texts
 from flows.types import Conversation, Inbound
 from gateway.channels.base import Channel, ForeignSession, Received
+from gateway.ids import uuid7
 from gateway.library import Library
 from locales.folding import fold
 from storage.store import Citizen, Dialogue, Session
@@ -64,13 +66,24 @@ def session_inputs(received: Received, session: Session | None, citizen: str) ->
     return (received.path.removeprefix(known),)
 
 
-class Intake:
-    """Finds the conversation that an inbound belongs to, or begins one."""
+def own_sms(channel: Channel, number: str) -> str:  # noqa: ARG001 - the shape of a carrier
+    """Return the channel that carries an SMS to who wrote over `channel`: itself, where it can; else none."""
+    return channel.name if "sms" in channel.bearers else ""
 
-    def __init__(self, library: Library, texts: Texts, within: str) -> None:
+
+class Intake:
+    """Finds the conversation that an inbound belongs to, or begins one.
+
+    `carrier` names the channel by which an SMS reaches a citizen who dialled another; empty where there is none.
+    """
+
+    def __init__(
+        self, library: Library, texts: Texts, within: str, carrier: Callable[[Channel, str], str] = own_sms
+    ) -> None:
         self.library = library
         self.texts = texts
         self.within = within
+        self.carrier = carrier
 
     def open(
         self, channel: Channel, received: Received, citizen: Citizen, dialogue: Dialogue, now: datetime
@@ -78,7 +91,8 @@ class Intake:
         """Return what takes this inbound."""
         if received.bearer == "ussd":
             texts = session_inputs(received, dialogue.session, citizen.pseudonym)
-            inputs = tuple(self.inbound(channel, "ussd", text) for text in texts)
+            sms = bool(self.carrier(channel, received.sender))
+            inputs = tuple(replace(self.inbound(channel, "ussd", text), sms=sms) for text in texts)
             return self._dialled(channel, citizen, dialogue, inputs, now)
         return self._texted(channel, received.text, citizen, dialogue, now)
 
@@ -100,7 +114,7 @@ class Intake:
         if going and (inputs[0].event == "reply" or self._comes_back(going)):
             return self._goes_on(going, inputs, dialogue)
         if inputs[0].event == "reply":
-            inputs = (self.inbound(channel, "ussd", None),)
+            inputs = (replace(inputs[0], event="start", text=""),)
         return self._begins(flow, citizen, dialogue, inputs, now)
 
     def _texted(self, channel: Channel, text: str, citizen: Citizen, dialogue: Dialogue, now: datetime) -> Opening:
@@ -173,7 +187,7 @@ class Intake:
     ) -> Opening:
         remembered = citizen.language if citizen.language in flow.languages else ""
         state = Conversation(
-            id="",
+            id=uuid7(int(now.timestamp() * 1000)),
             bearer=inputs[0].bearer,
             flow="" if flow is self.library.home else flow.id,
             version=flow.version,

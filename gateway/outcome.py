@@ -30,6 +30,7 @@ class Outcome:
         self.logged: list[tuple[str, str]] = []
         self.screens: tuple[Screen, ...] = ()
         self.ends = False
+        self.messages: list[str] = []
         self._remembered: dict[str, str] = {}
         self._last: Conversation | None = None
 
@@ -43,6 +44,7 @@ class Outcome:
     def add(self, turn: Turn, flow: Flow) -> None:
         """Take one more turn of a flow."""
         self._last, self.screens, self.ends = turn.conversation, turn.screens, turn.ends
+        self.messages += turn.messages
         for event in turn.events:
             self._happened(event)
         for answer in turn.answers:

@@ -110,7 +110,15 @@ class Project:
             within=gateway.region,
             languages=gateway.languages,
             sent=lambda: self.grown(),
+            carrier=self._carrier,
         )
+
+    def _carrier(self, channel: Channel, number: str) -> str:
+        """Name the channel that carries an SMS to who wrote over `channel`; empty where none serves the number."""
+        from gateway.sending.routing import choose
+
+        able = choose(self.channels.values(), number, channel.name)
+        return able.name if able else ""
 
     @cached_property
     def phones(self) -> Phones:

@@ -36,6 +36,11 @@ CITIZEN_PHRASES: dict[str, str] = {
     "resume_restart": "Recommencer",
     # Last words.
     "thanks": "Merci.",
+    # Receipt number, to be read back when asking what became of the answers: {number}, on a line of its own in Arabic.
+    "receipt": "Numéro de suivi : {number}",
+    "receipt_sms": "{title}. Numéro de suivi : {number}. Gardez ce message.",
+    # The last screen of a USSD session, before a question that comes by SMS.
+    "by_sms": "La suite vient par SMS. Répondez-y librement.",
     "ended_failed": "Réponses non comprises. Réessayez plus tard. Merci.",
     "apology": "Service indisponible. Réessayez plus tard.",
     # How to answer, after a question or an unclear reply. {last}: highest number listed; {min} {max}: bounds.

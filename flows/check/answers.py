@@ -12,6 +12,7 @@ from flows.check.rule import Finding, Subject, rule
 from flows.conditions import Comparison, Name, parse
 from flows.load.problem import did_you_mean, listed, quoted
 from flows.model import Ask
+from flows.voice import RECEIPT
 from locales.slots import slots
 from locales.tags import TAGS
 
@@ -201,7 +202,7 @@ def unknown_slot(subject: Subject) -> Iterator[Finding]:
         step = spot.at.partition("#")[0].partition("/")[0]
         for source in dict.fromkeys((spot.text.source, *spot.text.inline.values())):
             named = _named(source)
-            before = _given(subject, step) if named else frozenset()
+            before = _given(subject, step) | {RECEIPT} if named else frozenset()
             for name in sorted(named - before):
                 if name.startswith(subject.foreign):
                     continue

@@ -7,7 +7,7 @@ from typing import Any
 from flows.load import codes
 from flows.load.keys import Key, lacks, missing, read_keys, table
 from flows.load.legal import legal
-from flows.load.nodes import Map
+from flows.load.nodes import Map, Node, Scalar
 from flows.load.problem import Refused, quoted
 from flows.load.steps import steps
 from flows.load.values import (
@@ -28,6 +28,14 @@ from flows.load.values import (
 from flows.model import SECTORS, Flow, Step, Text
 from locales.tags import TAGS
 
+
+def receipt(node: Node, sheet: Sheet, where: str) -> str:
+    """Return whether a receipt number is given, and how."""
+    if isinstance(node, Scalar) and node.text.strip() == "sms":
+        return "sms"
+    return "shown" if boolean(node, sheet, where) else ""
+
+
 HEADER = table(
     Key("flow", identifier(FLOW_ID, RESERVED_FLOWS), "the flow's id: small letters, digits, hyphens"),
     Key("version", integer(1, 999_999), "a whole number, raised with every change (default 1)"),
@@ -43,6 +51,9 @@ HEADER = table(
         "fold",
         one_of(("accents",), "what may be folded"),
         "accents: ê is sent as e where that saves a page or an SMS",
+    ),
+    Key(
+        "receipt", receipt, "yes: who has answered gets a receipt number; sms: by SMS too where the last screen is USSD"
     ),
     Key("resume", duration, "how long a dropped conversation can be taken up again (default 24h)"),
 )

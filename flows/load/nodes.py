@@ -84,6 +84,7 @@ class _Composer:
     """Builds nodes from events, counting as it goes."""
 
     def __init__(self, text: str, notes: Notes) -> None:
+        self.text = text
         self.next = _Parser(text).get_event
         self.notes = notes
         self.count = 0
@@ -123,7 +124,7 @@ class _Composer:
         while not isinstance(event := self.next(), MappingEndEvent):
             key = self.node(event, depth)
             value = self.node(after := self.next(), depth)
-            if inline and pairs and _is_missing(after) and isinstance(key, Scalar) and self._rejoined(key, pairs):
+            if inline and pairs and self._is_alone(event, after) and self._rejoined(key, pairs):
                 continue
             if not isinstance(key, Scalar):
                 self.notes.add(codes.WRONG_SHAPE, key.line, "a key is a list or a map", "Write a word before the colon")
@@ -135,10 +136,17 @@ class _Composer:
                 pairs[key.text] = (key, value)
         return Map(line, pairs)
 
-    def _rejoined(self, key: Scalar, pairs: dict[str, tuple[Scalar, Node]]) -> bool:
+    def _is_alone(self, key: Event, value: Event) -> bool:
+        """Tell whether a key has neither a value nor a colon; `{name: }` has one, and means nothing."""
+        if not isinstance(value, ScalarEvent) or value.value:
+            return False
+        end, start = _index(key.end_mark), _index(value.start_mark)
+        return start == _index(value.end_mark) and ":" not in self.text[end:start]
+
+    def _rejoined(self, key: Node, pairs: dict[str, tuple[Scalar, Node]]) -> bool:
         """Give a text that a comma has cut its end back, and say so: in `{a: Un, deux}` the `deux` is no key."""
         name, (_, before) = next(reversed(pairs.items()))
-        if not isinstance(before, Scalar):
+        if not isinstance(before, Scalar) or not isinstance(key, Scalar):
             return False
         before.text = f"{before.text}, {key.text}"
         message = f"a comma cuts the text in two: {quoted(key.text)} stands alone, as a key without a value"
@@ -166,9 +174,8 @@ class _Composer:
         return line
 
 
-def _is_missing(event: Event) -> bool:
-    """Tell whether nothing at all stands where a value is awaited, not even a pair of quotes."""
-    return isinstance(event, ScalarEvent) and not event.value and event.start_mark.index == event.end_mark.index
+def _index(mark: Any) -> int:
+    return int(mark.index)
 
 
 def _line(event: Event) -> int:

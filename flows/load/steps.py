@@ -18,7 +18,7 @@ from flows.load.values import (
     GRAMMAR_WORDS,
     ID,
     RESERVED_FLOWS,
-    RESERVED_IDS,
+    RESERVED_STEPS,
     Reader,
     Sheet,
     boolean,
@@ -39,7 +39,7 @@ NUMBERS = ("integer", "decimal")
 MEASURED = ("rating", "nps", "yes_no")
 
 COMMON = table(
-    Key("id", identifier(ID, RESERVED_IDS), "the step's name, in small letters"),
+    Key("id", identifier(ID, RESERVED_STEPS), "the step's name, in small letters"),
     Key("when", condition, "a condition; the step is passed over while it does not hold"),
 )
 AUDIO = table(Key("audio", file_name, "a sound file, for a voice channel"))
@@ -57,6 +57,7 @@ ASK_KEYS = table(
     Key("retries", integer(0, 20), "how often an unclear reply is asked again (default: for ever)"),
     Key("on_fail", one_of(get_args(OnFail), "what `on_fail` can do"), "what happens after the retries (default end)"),
     Key("measure", identifier(ID, GRAMMAR_WORDS), "the indicator that the answer feeds: satisfaction", MEASURED),
+    Key("by", one_of(("sms",), "a bearer"), "sms: by USSD the question is sent by SMS, and answered there", ("text",)),
     Key("personal", _PERSONAL, "that the answer is personal: `yes`, or what is sensitive in it"),
 )
 MENU_KEYS = table(Key("options", menu_options, "key: label, or key: {label, say, options, go, when}"))

@@ -17,6 +17,7 @@ ID = re.compile(r"[a-z][a-z0-9_-]{0,49}")
 GRAMMAR_WORDS = frozenset({"and", "or", "not", "in", "contains", "answered"})
 COMMAND_WORDS = frozenset({"start", "stop", "help", "back", "restart", "delete", "mydata"})
 RESERVED_IDS = GRAMMAR_WORDS | COMMAND_WORDS | {"end", "title", "flow"}
+RESERVED_STEPS = RESERVED_IDS | {"receipt"}
 RESERVED_FLOWS = RESERVED_IDS | {"home"}
 RESERVED_KEYS = RESERVED_IDS | {"language"}
 
@@ -137,7 +138,7 @@ def identifier(pattern: re.Pattern[str], reserved: frozenset[str]) -> Reader:
     return _shaped(read, type="string", pattern=f"^{pattern.pattern}$", **{"not": {"enum": sorted(reserved)}})
 
 
-def check_id(said: str, line: int, pattern: re.Pattern[str] = ID, reserved: frozenset[str] = RESERVED_IDS) -> None:
+def check_id(said: str, line: int, pattern: re.Pattern[str] = ID, reserved: frozenset[str] = RESERVED_STEPS) -> None:
     """Refuse a word that cannot name a step, an option or a flow."""
     if not pattern.fullmatch(said):
         message = f"{quoted(said)} is not an id: small letters, digits, hyphens, a letter first, 50 at most"

@@ -37,6 +37,7 @@ COMMANDS = {
     "outbox": "outbox:outbox",
     "keys": "keys:keys",
     "sync": "sync:sync",
+    "receipt": "receipt:receipt",
     "erase": "citizens:erase",
     "mydata": "citizens:mydata",
     "backup": "backup:backup",

@@ -93,7 +93,7 @@ class _Talk:
     def _perform(self, line: Line, words: tuple[str, ...]) -> str:
         """Do one line; return what is wrong, or nothing."""
         talker = self.talker
-        if line.action in ("see", "unseen", "end", "segments"):
+        if line.action in ("see", "unseen", "sms", "end", "segments"):
             return self._look(line, words)
         if line.action in ("reply", "late") and (words or line.by_language):
             return self._say(line, words)
@@ -133,7 +133,11 @@ class _Talk:
             return f"the conversation goes on. The screen shows:\n{screen}"
         if line.action == "segments":
             return self._measured(words, measure(screen).segments, "this message takes")
+        if line.action == "sms":
+            screen = self.talker.messages[-1] if self.talker.messages else ""
         for word in words:
+            if line.action == "sms" and word not in screen:
+                return f"{word!r} is not in the last SMS, which reads:\n{screen}"
             if line.action == "see" and word not in screen:
                 self.misses.append(Miss(line.number, word, screen))
             if line.action == "unseen" and word in screen:

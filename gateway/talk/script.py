@@ -18,6 +18,7 @@ ACTIONS: dict[str, Takes] = {
     "start": "nothing",
     "see": "words",
     "unseen": "words",
+    "sms": "words",
     "reply": "words",
     "drop": "nothing",
     "repeat": "nothing",

@@ -65,6 +65,8 @@ class Talker:
         self._session = 0
         self._taken: list[Taken] = []
         self._sent: set[str] = set()
+        self.messages: list[str] = []
+        """Every SMS received, the oldest first."""
         key = base64.b64decode("A" * 43 + "=")
         phones = Phones(key, key)
         self.citizen = phones.pseudonym(phone)
@@ -126,8 +128,10 @@ class Talker:
         self.now += int(seconds * 1000)
 
     def switch(self, bearer: Bearer) -> None:
-        """Go on over the other bearer."""
+        """Go on over the other bearer; by SMS the citizen reads what has come meanwhile."""
         self.bearer = bearer
+        if bearer == "sms" and self.messages:
+            self.screen, self.ended = self.messages[-1], self._over()
 
     # what came of it -------------------------------------------------------------------------------------------
     @property
@@ -167,20 +171,25 @@ class Talker:
         if received.bearer == "ussd":
             verb, _, self.screen = body.decode().partition(" ")
             self.ended = verb == "END"
+            self._receive()
         else:
-            self.screen = self._message()
-            self.ended = self.store.dialogue("talk", "", self.citizen).current is None
+            self._receive()
+            self.screen = self.messages[-1] if self.messages else ""
+            self.ended = self._over()
 
-    def _message(self) -> str:
-        """Return the newest SMS, and count the segments of those that are new."""
-        rows = self.store.outbox(citizen=self.citizen, limit=10)
-        self.segments += sum(row.segments for row in rows if row.id not in self._sent)
+    def _over(self) -> bool:
+        return self.store.dialogue("talk", "", self.citizen).current is None
+
+    def _receive(self) -> None:
+        """Take the SMS that are new, and count their segments."""
+        rows = [row for row in self.store.outbox(citizen=self.citizen, limit=10) if row.id not in self._sent]
+        self.segments += sum(row.segments for row in rows)
         self._sent.update(row.id for row in rows)
-        return rows[0].text if rows else ""
+        self.messages += [row.text for row in reversed(rows)]
 
     def _redeliver(self, back: int) -> bool:
         """Deliver again what was delivered `back` inbounds ago; the same reply must come, and nothing else."""
         taken, before = self._taken[-back], (self.answers(), self.segments)
         body = self.conversations.take(self.channel, taken.received)
-        self._message()
+        self._receive()
         return body == taken.body and (self.answers(), self.segments) == before

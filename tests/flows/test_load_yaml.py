@@ -91,9 +91,16 @@ def test_aliases_anchors_merges_and_tags_are_each_told() -> None:
 
 
 def test_a_comma_that_cuts_a_text_is_told_and_the_text_is_whole_again() -> None:
-    text = HEAD + "steps:\n- id: a\n  ask: Un ?\n  type: choice\n  options: {a: Un, deux, trois, b: ''}\n"
+    text = HEAD + "steps:\n- id: a\n  ask: Un ?\n  type: choice\n  options: {a: Un é ★, deux , trois, b: ''}\n"
     found = [(one.line, one.code) for one in load(text, "f.yaml").problems]
     assert found == [(9, "F110"), (9, "F110"), (9, "F501")], "an empty text in quotes is no cut one"
+
+
+def test_a_key_with_a_colon_and_no_value_cuts_no_text() -> None:
+    found = load(
+        HEAD + "steps:\n- id: a\n  ask: Un ?\n  type: choice\n  options: {a: Un, b: , c: }\n", "f.yaml"
+    ).problems
+    assert {one.code for one in found} == {"F501"}
 
 
 def test_a_key_is_a_word() -> None:

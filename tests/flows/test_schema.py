@@ -30,7 +30,7 @@ SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 SHAPES = {
-    *("F109", "F201", "F202", "F203", "F204", "F205", "F206", "F207", "F208", "F209"),
+    *("F109", "F110", "F201", "F202", "F203", "F204", "F205", "F206", "F207", "F208", "F209"),
     *("F301", "F302", "F305", "F306", "F307", "F308", "F501"),
 }
 """Codes of what can be seen without knowing what a file means."""

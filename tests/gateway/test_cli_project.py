@@ -15,6 +15,7 @@ from typing import Any
 
 from werkzeug.security import check_password_hash
 
+from flows.receipt import receipt_number
 from flows.types import Conversation
 from gateway.cli.init import create
 from gateway.project import Project
@@ -244,6 +245,23 @@ def keep_an_answer(project: Project, value: object = "yes") -> None:
         outbound=[message],
     )
     assert project.store.accept(change).outcome == "taken"
+
+
+def test_a_receipt_number_leads_to_the_answers_behind_it(awal: Awal, demo: Path) -> None:
+    with Project(demo) as project:
+        keep_an_answer(project, ["cuts", "price"])
+    number = receipt_number("c1")
+    shown = awal("receipt", number[:4].lower(), number[4:], project=demo)
+    assert shown.code == 0
+    assert f"receipt: {number}" in shown.out
+    assert "  supply: cuts, price" in shown.out
+    assert "600000009" not in shown.out
+    (found,) = awal("receipt", number, "--json", project=demo).json
+    assert (found["flow"], found["answers"]) == ("water", {"supply": ["cuts", "price"]})
+    unknown = awal("receipt", receipt_number("c2"), project=demo)
+    assert (unknown.code, unknown.out) == (1, "")
+    assert "No answers have the receipt number" in unknown.err
+    assert "one of its 8 signs is wrong" in awal("receipt", "CK47M2XX", project=demo).err
 
 
 COLUMNS = "answer_id,conversation_id,citizen,flow,flow_version,step,value,raw,language,bearer,channel,place,answered_at"

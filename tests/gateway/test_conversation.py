@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from flows.load import load
+from flows.receipt import receipt_number
 from gateway.channels.base import Ended, ForeignSession, Receipt, Received, Settings
 from gateway.channels.registry import create
 from gateway.conversation import AGAIN, Conversations
@@ -109,6 +110,79 @@ def test_language_and_consent_are_remembered(gateway):
     known(gateway)
     gateway.now += 3 * 86_400_000
     assert gateway.ussd("", "S9").startswith("CON Avez-vous")
+
+
+LONG = """\
+flow: reports
+title: Signalement
+language: fr
+legal: {ground: consent}
+receipt: sms
+steps:
+- id: urgent
+  ask: Est-ce urgent ?
+  type: yes_no
+- id: detail
+  ask: Racontez-nous.
+  type: text
+  by: sms
+- id: again
+  ask: Est-ce la première fois ?
+  type: yes_no
+"""
+
+
+def serve(gateway, text):
+    gateway.library.serve([load(text, "f.yaml").flow], gateway.now)
+
+
+def test_one_conversation_begins_by_ussd_and_ends_by_sms_with_a_long_text_and_a_receipt_number(gateway):
+    serve(gateway, LONG)
+    gateway.ussd("", "S1")
+    gateway.ussd("1", "S1")
+    assert gateway.ussd("1*1", "S1") == "END La suite vient par SMS. Répondez-y librement."
+    asked = gateway.store.outbox(limit=1)[0]
+    assert (asked.text, asked.kind, asked.channel) == ("Racontez-nous.", "question", "at")
+    told = "La pompe du douar est en panne depuis lundi. " * 10
+    assert "première fois" in gateway.sms(told)
+    last = gateway.sms("oui")
+    (conversation,) = {row.conversation for row in gateway.store.answers()}
+    assert last.endswith(receipt_number(conversation))
+    assert gateway.answers() == {"urgent": "yes", "detail": told.strip(), "again": "yes"}
+    assert {row.bearer for row in gateway.store.answers()} == {"ussd", "sms"}
+
+
+def test_who_answers_by_ussd_gets_the_receipt_number_in_one_sms_however_often_it_is_delivered(gateway):
+    serve(gateway, LONG.replace("  by: sms\n", ""))
+    for path in ("", "1", "1*1", "1*1*La pompe"):
+        gateway.ussd(path, "S1")
+    end = gateway.ussd("1*1*La pompe*2", "S1")
+    assert gateway.ussd("1*1*La pompe*2", "S1") == end
+    (message,) = gateway.store.outbox()
+    number = receipt_number(next(iter(gateway.store.answers())).conversation)
+    assert message.text == f"Signalement. Numéro de suivi : {number}. Gardez ce message."
+    assert number in end
+    assert message.kind == "reply"
+
+
+def test_a_long_answer_waits_for_its_sms_when_the_citizen_dials_again(gateway):
+    serve(gateway, LONG)
+    for path in ("", "1", "1*1"):
+        gateway.ussd(path, "S1")
+    assert gateway.ussd("", "S2").startswith("CON Vous n'avez pas fini")
+    assert gateway.ussd("1", "S2").startswith("END La suite vient par SMS")
+    assert [row.text for row in gateway.store.outbox()] == ["Racontez-nous."] * 2
+
+
+def test_without_a_channel_for_sms_everything_is_asked_by_ussd(gateway):
+    gateway.conversations.intake.carrier = lambda channel, number: ""
+    serve(gateway, LONG)
+    gateway.ussd("", "S1")
+    gateway.ussd("1", "S1")
+    assert gateway.ussd("1*1", "S1").startswith("CON Racontez-nous.")
+    gateway.ussd("1*1*La pompe", "S1")
+    assert "Numéro de suivi" in gateway.ussd("1*1*La pompe*1", "S1")
+    assert gateway.store.outbox() == []
 
 
 def test_a_repeat_gets_the_same_bytes_and_changes_nothing(gateway):
