@@ -13,6 +13,7 @@ from national.bundle import MOST_BYTES as MOST_BUNDLE
 from national.errors import Refused
 from national.publication import Publication, Section
 from national.receipt import take
+from national.reception import Reception
 from national.signatures import check_digest, check_signature
 from national.store import Gateway
 from national.wire import Snapshot, read, wrong_region
@@ -54,6 +55,8 @@ def put_snapshot(gateway: str, flow_hash: str, period: str) -> Response:
     _check_place(snapshot, sender, (gateway, flow_hash, period))
     now = publication().clock()
     status = publication().store.put(snapshot, now)
+    reception: Reception = current_app.extensions["reception"]
+    reception.settle(gateway, flow_hash, now)
     return jsonify(status=status, epoch=snapshot.epoch, seq=snapshot.seq, date=now)
 
 

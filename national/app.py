@@ -10,9 +10,10 @@ from importlib.resources import files
 from flask import Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from national import api, pages
+from national import api, pages, sms
 from national.errors import Refused
 from national.publication import Publication
+from national.reception import Reception
 from national.store import Store
 from national.wire import MOST_BYTES
 
@@ -26,13 +27,19 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def create_app(store: Store, *, open_periods: bool = False, clock: Clock = now_ms) -> Flask:
-    """Return the app over a store. `open_periods` also publishes the running week, marked provisional."""
+def create_app(store: Store, *, open_periods: bool = False, clock: Clock = now_ms, sms_secret: str = "") -> Flask:
+    """Return the app over a store. `open_periods` also publishes the running week, marked provisional.
+
+    `sms_secret` lets an SMS gateway hand over what it received; without one, that door is shut.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["national"] = Publication(store, open_periods=open_periods, clock=clock)
+    app.extensions["reception"] = Reception(store)
+    app.config["SMS_SECRET"] = sms_secret
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(sms.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(HTTPException, _http)

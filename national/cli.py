@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TextIO, TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ from national.store import Gateway, Store, open_store
 from national.wire import GATEWAY
 
 DEFAULT_STORE = "sqlite:national.db"
+LEAST_SECRET = 16
 STORE_HELP = "Where it keeps its data: sqlite:PATH or postgresql://…"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,12 +72,20 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for every one.")
 @click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free port.")
 @click.option("--open-periods", is_flag=True, help="Publish the running week too, marked provisional (for a demo).")
-def serve(url: str, host: str, port: int, open_periods: bool) -> None:
+@click.option(
+    "--sms-secret",
+    default="",
+    envvar="AWAL_NATIONAL_SMS_SECRET",
+    help="Secret with which an SMS gateway may POST to /v1/sms; better set as AWAL_NATIONAL_SMS_SECRET.",
+)
+def serve(url: str, host: str, port: int, open_periods: bool, sms_secret: str) -> None:
     """Receive snapshots and show the twelve sections."""
     from waitress import create_server
 
     store = _open(url)
-    app = create_app(store, open_periods=open_periods)
+    if sms_secret and len(sms_secret) < LEAST_SECRET:
+        _fail(f"The SMS secret is shorter than {LEAST_SECRET} characters. Make one: openssl rand -hex 16", 2)
+    app = create_app(store, open_periods=open_periods, sms_secret=sms_secret)
     try:
         server = create_server(app, host=host, port=port, threads=8, ident="awal-national")
     except OSError as fault:
@@ -141,6 +150,41 @@ def import_bundles(paths: tuple[Path, ...], receipts: Path | None, url: str) -> 
         except NationalError as fault:
             refused += 1
             click.echo(f"awal-national: {file}: {fault}", err=True)
+    store.close()
+    if refused:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
+@store_option
+def receive(file: TextIO, url: str) -> None:
+    """Take frames that came by SMS or were scanned from printed codes, one a line; FILE - reads stdin.
+
+    What became of them goes to stderr, the receipts to send back to stdout, one SMS a line. Taking a frame twice
+    changes nothing.
+
+    \b
+    Example:
+        awal-national receive scanned.txt > back.txt
+        then, on the gateway: awal sync --receipt back.txt, or send each line as SMS to the gateway's number
+    """
+    from national.reception import Reception, Taken
+
+    store = _open(url)
+    reception, taken, refused = Reception(store), list[Taken](), 0
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            taken.append(reception.take(line, now_ms()))
+        except NationalError as fault:
+            refused += 1
+            click.echo(f"awal-national: {file.name}:{number}: {fault}", err=True)
+        else:
+            click.echo(f"{file.name}:{number}: {taken[-1].gateway}: {taken[-1].words}", err=True)
+    for text in reception.receipts(taken, now_ms()):
+        click.echo(text)
     store.close()
     if refused:
         raise SystemExit(1)

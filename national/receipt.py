@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from national.bundle import header_of, open_bundle
 from national.errors import Refused
+from national.reception import Reception
 from national.seal import Identity
 from national.store import CursorRow, Merged, Store
 
@@ -43,6 +44,7 @@ def take(store: Store, data: bytes, now: int) -> Taken:
     bundle = open_bundle(data, header, identity, sender.public_key, sender.region)
     made_at = bundle.manifest.made_at
     merged = store.put_all(sender.id, bundle.snapshots(), now, max(0, made_at - now))
+    Reception(store).settle_all(sender.id, now)
     receipt = written(identity, sender.id, made_at, now, store.cursor(sender.id), merged)
     return Taken(sender.id, merged, receipt, (made_at - now) // 60_000 if made_at - now > SKEW else 0)
 

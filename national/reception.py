@@ -54,6 +54,17 @@ class Taken(Struct, frozen=True):
     numbers: tuple[Number, ...] = ()
 
     @property
+    def words(self) -> str:
+        """Say what became of it."""
+        return {
+            "merged": "kept; its snapshot is whole.",
+            "held": "nothing new; this snapshot, or a newer one, is held.",
+            "waiting": "kept until the rest of its snapshot, or the layout of its flow, is here.",
+            "repeated": "was here already; the rest of its snapshot, or the layout of its flow, is not.",
+            "layout": "a piece of a flow's layout, kept.",
+        }[self.outcome]
+
+    @property
     def answer(self) -> bool:
         """Tell whether the gateway should hear at once: something is whole, or it asks again."""
         return bool(self.numbers) and self.outcome != "waiting"
@@ -108,6 +119,11 @@ class Reception:
             for one in self._senders(gateway):
                 with suppress(Refused):  # what brought the layout is kept; frames that make no sense come again
                     self._settle(one, flow_hash[:8], now)
+
+    def settle_all(self, gateway: str, now: int) -> None:
+        """Merge every frame of a gateway that waited for a layout, now that a bundle may have brought some."""
+        for flow in self._flows(gateway):
+            self.settle(gateway, flow, now)
 
     def receipts(self, taken: Iterable[Taken], now: int) -> list[str]:
         """Return the texts to send back to the gateways that these frames came from."""

@@ -10,10 +10,12 @@ def readme(root: Path) -> str:
     return (root / "national/README.md").read_text(encoding="utf-8")
 
 
-def test_its_python_example_runs(readme: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+def test_its_python_examples_run(readme: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(found) == 2, "requests, frames"
     monkeypatch.chdir(root)
-    exec(compile(code, "README.md", "exec"), {})
+    for code in found:
+        exec(compile(code, "README.md", "exec"), {})
 
 
 def test_the_bytes_it_shows_are_those_signed(readme: str, root: Path) -> None:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import frame_world
 import pytest
 from bundle_world import honest
 from flask import Flask
@@ -14,6 +15,8 @@ from wire_world import PUBLIC, SIGNING, W47, W48, Clock
 
 from national.app import create_app
 from national.store import Store, open_store
+from reports.frames.counts import sms_frames
+from reports.frames.layout import sms_layout
 from reports.keys import signing_key
 from reports.wire import cursor_path, signed_headers
 
@@ -144,3 +147,45 @@ def kind(value: Any) -> str:
         return "null"
     kinds = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
     return kinds[type(value)]
+
+
+def test_the_answers_to_an_sms_are_as_described(store: Store) -> None:
+    secret = "a secret of the platform"
+    client = create_app(store, clock=Clock(W48), sms_secret=secret).test_client()
+    link = frame_world.link(store.identity().public, "oriental")
+    body = frame_world.body({"02": [3] * frame_world.width()}, gateway="oriental")
+    (counts,), (first, layout) = (frame_world.texts(made(body, link)) for made in (sms_frames, sms_layout))
+    bearer = {"Authorization": f"Bearer {secret}"}
+    for text, status in (
+        (counts, "waiting"),
+        (counts, "repeated"),
+        (first, "layout"),
+        (layout, "layout"),
+        (counts, "held"),
+    ):
+        answer = client.post("/v1/sms", json={"from": "+212600000001", "text": text}, headers=bearer)
+        assert (answer.status_code, answer.json["status"]) == (200, status)
+        assert bool(answer.json["reply"]) == (text != first and status != "waiting")
+        described(answer.json, "/v1/sms", "post", "200")
+    form = client.post(f"/v1/sms/{secret}", data={"from": "+212600000001", "text": counts}).json
+    described(form, "/v1/sms/{secret}", "post", "200")
+    plain = client.post("/v1/sms", json={"text": counts}, headers={**bearer, "Accept": "text/plain"})
+    assert (plain.mimetype, plain.text) == ("text/plain", form["reply"])
+    for given, headers, status in (
+        ({"text": counts}, {}, 403),
+        ({"text": counts}, {"Authorization": "Bearer a secret of the platforn"}, 403),
+        ({"from": "+212600000001"}, bearer, 400),
+        ([], bearer, 400),
+        ({"text": 5}, bearer, 400),
+        ({"text": "Bonjour"}, bearer, 422),
+        ({"text": "A" * 20_000}, bearer, 413),
+    ):
+        answer = client.post("/v1/sms", json=given, headers=headers)
+        assert answer.status_code == status
+        described(answer.json, "/v1/sms", "post", str(status))
+
+
+def test_without_a_secret_no_sms_is_taken(store: Store) -> None:
+    client = create_app(store, clock=Clock(W48)).test_client()
+    for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": ""}):
+        assert client.post("/v1/sms", json={"text": "x"}, headers=headers).status_code == 403
