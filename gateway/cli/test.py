@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="[FILE…]", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--coverage", is_flag=True, help="Also say which steps, options and branches no test walks.")
 @click.option("--require", type=click.IntRange(0, 100), metavar="PERCENT", help="Refuse a flow that is walked less.")
-@click.option("--update", is_flag=True, help="Write what is shown now into `see` lines that no longer match.")
+@click.option(
+    "--update",
+    is_flag=True,
+    help="Write what is shown and sent now into `see`, `sms` and `segments` lines that no longer match.",
+)
 @as_json
 @click.pass_context
 def test(
@@ -136,12 +140,12 @@ def run_files(files: Sequence[Path], folders: Folders) -> Iterator[tuple[Path, R
 
 
 def refresh(runs: Sequence[tuple[Path, Run]]) -> bool:
-    """Show and write the `see` lines that no longer match; tell whether any file changed."""
+    """Show and write the lines that no longer match; tell whether any file changed."""
     from gateway.flowfiles import read
     from gateway.talk.write import refreshed
 
     changed = False
-    for file in dict.fromkeys(path for path, run in runs if run.misses):
+    for file in dict.fromkeys(path for path, run in runs if run.outdated):
         text = read(file)
         new = refreshed(text, [run for path, run in runs if path == file], str(file))
         for line in new.left:

@@ -25,11 +25,21 @@ class Failure(Struct, frozen=True):
 
 
 class Miss(Struct, frozen=True):
-    """Words that a `see` line expects and the screen does not show."""
+    """Words that a `see` or `sms` line expects and the screen or the last SMS does not show."""
 
     line: int
     word: str
     screen: str
+    sms: bool = False
+
+
+class Count(Struct, frozen=True):
+    """Segments on a line of the file: how many it expects, how many there were."""
+
+    line: int
+    expected: int
+    found: int
+    message: str
 
 
 class Run(Struct, frozen=True):
@@ -40,13 +50,19 @@ class Run(Struct, frozen=True):
     bearer: Bearer
     failure: Failure | None = None
     misses: tuple[Miss, ...] = ()
+    counts: tuple[Count, ...] = ()
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether words or segments were otherwise than expected."""
+        return bool(self.misses) or any(one.expected != one.found for one in self.counts)
 
 
 def run(scripts: Sequence[Script], flows: Mapping[str, Flow], texts: Texts, step: Step = engine.step) -> Iterator[Run]:
     """Run each test in every language and over every bearer that it does not restrict.
 
-    `step` may be an engine that watches (`gateway.talk.coverage`). What must be seen and is not does not stop a test:
-    its failure is the first, its `misses` are all.
+    `step` may be an engine that watches (`gateway.talk.coverage`). What must be seen and is not, or takes other
+    segments, does not stop a test: its failure is the first, its `misses` and `counts` are all.
     """
     for script in scripts:
         flow = flows.get(script.flow)
@@ -74,14 +90,25 @@ class _Talk:
         known = "" if script.new_citizen else language
         self.talker = Talker([*flows.values()], texts, opens=script.flow, language=known, bearer=bearer, step=step)
         self.misses: list[Miss] = []
+        self.counts: list[Count] = []
 
     def run(self) -> Run:
         """Do every line, and compare what was kept and sent."""
-        failure = self._lines() or _compare(self.script, self.talker.answers()) or self._sent()
-        if self.misses and not (failure and failure.line < self.misses[0].line):
-            miss = self.misses[0]
-            failure = Failure(miss.line, f"{miss.word!r} is not on the screen, which shows:\n{miss.screen}")
-        return Run(self.script, self.language, self.bearer, failure, tuple(self.misses))
+        failure = self._lines() or _compare(self.script, self.talker.answers())
+        if self.script.segments is not None:
+            self._count(self.script.segments, self.talker.segments, "this conversation takes")
+        for found in (*self._unseen(), *self._otherwise()):
+            if failure is None or found.line <= failure.line:
+                failure = found
+        return Run(self.script, self.language, self.bearer, failure, tuple(self.misses), tuple(self.counts))
+
+    def _unseen(self) -> Iterator[Failure]:
+        for miss in self.misses[:1]:
+            where = "in the last SMS, which reads" if miss.sms else "on the screen, which shows"
+            yield Failure(miss.line, f"{miss.word!r} is not {where}:\n{miss.screen}")
+
+    def _otherwise(self) -> Iterator[Failure]:
+        yield from (Failure(one.line, one.message) for one in self.counts if one.expected != one.found)
 
     def _lines(self) -> Failure | None:
         for line in self.script.talk:
@@ -132,30 +159,24 @@ class _Talk:
         if line.action == "end" and not self.talker.ended:
             return f"the conversation goes on. The screen shows:\n{screen}"
         if line.action == "segments":
-            return self._measured(words, measure(screen).segments, "this message takes")
+            self._count(line, measure(screen).segments, "this message takes")
+            return ""
         if line.action == "sms":
             screen = self.talker.messages[-1] if self.talker.messages else ""
         for word in words:
-            if line.action == "sms" and word not in screen:
-                return f"{word!r} is not in the last SMS, which reads:\n{screen}"
-            if line.action == "see" and word not in screen:
-                self.misses.append(Miss(line.number, word, screen))
+            if line.action in ("see", "sms") and word not in screen:
+                self.misses.append(Miss(line.number, word, screen, line.action == "sms"))
             if line.action == "unseen" and word in screen:
                 return f"{word!r} must not be on the screen, which shows:\n{screen}"
         return ""
 
-    def _sent(self) -> Failure | None:
-        line = self.script.segments
-        if line is None:
-            return None
-        wrong = self._measured(line.expected(self.language), self.talker.segments, "this conversation takes")
-        return Failure(line.number, wrong) if wrong else None
-
-    def _measured(self, words: tuple[str, ...], found: int, what: str) -> str:
-        """Compare a number of segments; where all goes over USSD there are none to count."""
-        if not words or (self.talker.bearer == "ussd" and not self.talker.segments):
-            return ""
-        return "" if int(words[0]) == found else f"{what} {found} segments, expected {words[0]}"
+    def _count(self, line: Line, found: int, what: str) -> None:
+        """Note a number of segments; where all goes over USSD there are none to count."""
+        words = line.expected(self.language)
+        if words and (self.talker.bearer == "sms" or self.talker.segments):
+            self.counts.append(
+                Count(line.number, int(words[0]), found, f"{what} {found} segments, expected {words[0]}")
+            )
 
 
 def _too_long(talker: Talker) -> str:

@@ -1,4 +1,4 @@
-"""Conversation tests written by the program: a talk recorded from `awal play`, and `see` lines brought up to date.
+"""Conversation tests written by the program: a talk recorded from `awal play`, and what is expected brought up to date.
 
 Only the words that change are replaced in a file: its comments, quotes and order stay as their author has them.
 """
@@ -80,7 +80,7 @@ def _margin(text: str) -> int:
 
 
 class Refresh(Struct, frozen=True):
-    """What became of `see` lines that no longer match: the new text, and what a person has to decide."""
+    """What became of lines that no longer match: the new text, and what a person has to decide."""
 
     text: str
     changed: int
@@ -88,14 +88,19 @@ class Refresh(Struct, frozen=True):
 
 
 def refreshed(text: str, runs: Sequence[Run], file: str) -> Refresh:
-    """Return the text of a test file whose `see` lines expect what the runs showed in their place.
+    """Return the text of a test file whose `see`, `sms` and `segments` lines expect what the runs showed there.
 
     Where the languages of a test show different words, the line becomes a map from language to words; where the
     bearers do, nobody but the author can say what is meant.
     """
     edits: list[tuple[Node, str]] = []
     left: list[str] = []
-    for line, value in _see_lines(text):
+    for line, value in _lines(text, "segments"):
+        try:
+            edits += _recounted(line, value, runs)
+        except _Differs as differs:
+            left.append(f"{file}:{line}: TEST: {differs}. Write a test for each bearer.")
+    for line, value in (*_lines(text, "see"), *_lines(text, "sms")):
         seen = _Seen(line, runs)
         if not seen.missed:
             continue
@@ -104,7 +109,8 @@ def refreshed(text: str, runs: Sequence[Run], file: str) -> Refresh:
         except _Differs as differs:
             left.append(f"{file}:{line}: TEST: {differs}. Write a test for each bearer.")
     for node, words in sorted(edits, key=lambda edit: -edit[0].start_mark.index):
-        text = text[: node.start_mark.index] + words + text[node.end_mark.index :]
+        start, end = node.start_mark.index, node.end_mark.index  # a block ends where the next line begins
+        text = text[:start] + words + text[start + len(text[start:end].rstrip()) :]
     return Refresh(text, len(edits), tuple(left))
 
 
@@ -151,20 +157,41 @@ def _replaced(scalars: Sequence[ScalarNode], seen: _Seen, language: str) -> Iter
             yield scalar, quoted(words)
 
 
+def _recounted(line: int, value: Node, runs: Sequence[Run]) -> Iterator[tuple[Node, str]]:
+    """Yield the numbers of segments to write anew; one for all languages becomes a map where they differ."""
+    found: dict[str, set[int]] = {}
+    for run in runs:
+        for one in run.counts:
+            if one.line == line:
+                found.setdefault(run.language, set()).add(one.found)
+    for tag, counts in found.items():
+        if len(counts) > 1:
+            raise _Differs(f"in {tag!r} USSD and SMS take {' and '.join(map(str, sorted(counts)))} segments")
+    now = {tag: str(count) for tag, (count,) in found.items()}
+    if isinstance(value, MappingNode):
+        yield from ((node, now[tag]) for tag, node in _pairs(value) if now.get(tag, node.value) != node.value)
+    elif len(set(now.values())) > 1:
+        yield value, "{" + ", ".join(f"{tag}: {count}" for tag, count in now.items()) + "}"
+    else:
+        yield from ((value, count) for count in [*now.values()][:1] if count != value.value)
+
+
 def _nearest(word: str, screen: str) -> str:
     """Return the line of a screen that is most like a word that is not on it; the first when none is."""
     lines = [line.strip() for line in screen.split("\n") if line.strip()] or [""]
     return next(iter(difflib.get_close_matches(word, lines, 1, cutoff=0.4)), lines[0])
 
 
-def _see_lines(text: str) -> Iterator[tuple[int, Node]]:
-    """Yield each `see` of a file: the line it stands on, and its value with its place in the text."""
+def _lines(text: str, action: str) -> Iterator[tuple[int, Node]]:
+    """Yield each line of a file that does `action`: where it stands, and its value with its place in the text."""
     root = yaml.compose(text, Loader=_LOADER)
     for test in _items(dict(_pairs(root)).get("tests")):
-        for line in _items(dict(_pairs(test)).get("talk")):
+        keys = dict(_pairs(test))
+        for line in (*_items(keys.get("talk")), test):
             for name, value in _pairs(line):
-                if name == "see":
-                    yield line.start_mark.line + 1, value
+                if name == action:
+                    place = value if action == "segments" else line  # as `script.read` numbers them
+                    yield place.start_mark.line + 1, value
 
 
 def _pairs(node: Node | None) -> list[tuple[str, Node]]:

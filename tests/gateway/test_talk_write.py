@@ -116,6 +116,46 @@ def test_words_become_a_map_where_the_languages_differ() -> None:
     assert "# why this test is here" in new.text
 
 
+COUNTED = """\
+flow: tea
+tests:
+- name: sweet
+  bearer: sms
+  talk:
+  - start
+  - segments: 3  # the question
+  - reply: "1"
+  - sms:
+      - Adieu
+  - segments: {fr: 1, ar: 7}
+  segments: 9
+"""
+
+
+def test_segments_and_the_last_sms_are_written_anew() -> None:
+    new = update(COUNTED)
+    assert new.text == COUNTED.replace("segments: 3", "segments: 1").replace("ar: 7", "ar: 1").replace(
+        "segments: 9", "segments: 2"
+    ).replace("- Adieu", "{fr: Merci., ar: شكرا.}")
+    assert (new.changed, new.left) == (4, ())
+    assert update(new.text).text == new.text
+    assert all(one.failure is None for one in run(script.read(new.text, "t"), flows(), TEXTS))
+
+
+def test_segments_become_a_map_where_the_languages_differ() -> None:
+    long = FLOW.replace("شكرا.", "شكرا جزيلا لكم على هذا الجواب. " * 3)
+    (one,) = [load(long).flow]
+    text = "flow: tea\ntests:\n- name: a\n  bearer: sms\n  talk:\n  - start\n  - reply: '1'\n  - segments: 1\n"
+    new = refreshed(text, list(run(script.read(text, "t"), {one.id: one}, TEXTS)), "t")
+    assert new.text == text.replace("segments: 1", "segments: {fr: 1, ar: 2}")
+
+
+def test_a_test_with_other_segments_says_so_and_goes_on() -> None:
+    first, *_ = run(script.read(COUNTED.replace("sms: Adieu", "sms: Merci"), "t"), flows(), TEXTS)
+    assert (first.failure.line, first.failure.message) == (7, "this message takes 1 segments, expected 3")
+    assert [one.found for one in first.counts] == [1, 1, 2]
+
+
 def test_what_still_matches_stays() -> None:
     text = TESTS.replace("{seen}", "{fr: Du, ar: سكر}")
     assert update(text).text == text
