@@ -66,6 +66,8 @@ def _key(before: Conversation, inbound: Inbound, texts: Texts) -> Hashable:
         texts,
         before.language,
         before.phase,
+        before.status,
+        before.more,
         before.at,
         before.consented,
         inbound.event,

@@ -154,3 +154,17 @@ def test_what_is_kept_is_bounded():
     for gsm in range(100, 2 * ROOM):
         talk(flow, limits=Limits(gsm, 70))
     assert len(flow.turns) == ROOM
+
+
+def test_a_citizen_who_refused_and_dials_again_is_not_taken_for_a_new_one():
+    flow = load(
+        (HEAD + "- {id: q, ask: Q, type: yes_no}\n- {id: r, ask: R, type: yes_no}\n- say: x\n").replace(
+            "no\ns", "yes\ns"
+        )
+    ).flow
+    assert talk(flow, "1", "1").conversation.status == "active"
+    refused = talk(flow, "2").conversation
+    for inbound in (Inbound(bearer="ussd", event="start"), *[Inbound(bearer="ussd", text="1")] * 2):
+        worked_out = take(Walk(flow, refused, inbound, NOON, TEXTS))
+        assert step(flow, refused, inbound, NOON, TEXTS) == worked_out
+        refused = worked_out.conversation
