@@ -128,6 +128,7 @@ def _gateway(project: Project) -> Found:
 
 
 def _flows(project: Project) -> Found:
+    project.files.walk()
     served = project.files.sound()
     errors = [problem for problem in project.files.problems if problem.level == "error"]
     if errors:

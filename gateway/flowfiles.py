@@ -2,7 +2,8 @@
 
 `flows` reads no file itself; this is where its texts come from. A flow with an error is not served; the others are.
 What reading and checking came to is kept beside the data, under a digest of all that it depends on: a gateway that
-starts on unchanged flows loads neither the YAML parser nor the checker.
+starts on unchanged flows loads neither the YAML parser nor the checker. Walking every path, as `awal check` does, takes
+longer (`walk`): a gateway that starts on flows it has never walked serves them meanwhile, and withdraws what fails.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Compiled(Struct, frozen=True):
     key: str
     files: tuple[FlowFile, ...]
     problems: msgspec.Raw
+    walked: bool = False
+    """Every path has been walked too."""
 
 
 class FlowFiles:
@@ -134,6 +137,16 @@ class FlowFiles:
             self._say()
         return True
 
+    def walk(self) -> bool:
+        """Walk every path of the flows, unless that was done; tell whether other flows may be served now."""
+        before = self._compiled
+        if before.walked:
+            return False
+        self._compiled = self._compile(deep=True)
+        if self._compiled.problems != before.problems:
+            self._say()
+        return [one.sound for one in self.loaded] != [one.sound for one in before.files]
+
     def _say(self) -> None:
         for problem in self.problems:
             if problem.level == "error":
@@ -150,19 +163,19 @@ class FlowFiles:
             return None
         return kept if kept.key == self._key() else None
 
-    def _compile(self) -> Compiled:
-        """Load and check every file, and keep the outcome."""
+    def _compile(self, *, deep: bool = False) -> Compiled:
+        """Load and check every file, `deep` along every path too, and keep the outcome."""
         from flows.check import check_all
 
         loaded = list(self._load())
-        problems = check_all(loaded, self.texts())
+        problems = check_all(loaded, self.texts(), deep=deep)
         errors = [one for one in problems if one.level == "error"]
         wrong, unclean = {one.file for one in errors if one.code not in FALLS_BACK}, {one.file for one in errors}
         files = tuple(
             FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong, one.file not in unclean)
             for one in loaded
         )
-        made = Compiled(self._key(), files, msgspec.Raw(msgspec.msgpack.encode(problems)))
+        made = Compiled(self._key(), files, msgspec.Raw(msgspec.msgpack.encode(problems)), deep)
         if self.cache is not None:
             keep(self.cache, msgspec.msgpack.encode(made))
         return made

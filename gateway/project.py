@@ -43,6 +43,7 @@ class Project:
         self.address = ""
         """The address this process listens on, where it serves."""
         self.closed = False
+        self._looked = False
         if settings is not None:
             self.settings = settings
 
@@ -207,8 +208,16 @@ class Project:
         return number
 
     def reload_flows(self) -> None:
-        """Serve the flow files as they are now, if any of them has changed."""
-        if self.files.refresh():
+        """Serve the flow files as they are now, if any of them has changed.
+
+        Every path of a changed flow is walked before it is served. Those of the start are served at once, and walked at
+        the second look, so that a start is not slowed down.
+        """
+        changed = self.files.refresh()
+        if (changed or self._looked) and self.files.walk():
+            changed = True
+        self._looked = True
+        if changed:
             self.library.serve(self.files.sound(), self.clock())
             log.event("flows reloaded", flows=",".join(self.library.flows))
 

@@ -108,3 +108,51 @@ def test_a_second_start_loads_neither_yaml_nor_the_checker(demo: Path) -> None:
     code += "assert p.files.sound(); print(*[name for name in sys.modules if name in ('yaml', 'flows.check')])"
     done = subprocess.run([sys.executable, "-c", code, str(demo)], capture_output=True, text=True, env=os.environ)
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+
+
+# walking every path --------------------------------------------------------------------------------------------
+TRAPPED = ROADS.replace("flow: roads", "flow: trap") + (
+    "- id: again\n  ask: Encore ?\n  type: yes_no\n"
+    '- go: again\n  when: passable == "yes" or again == "yes"\n- say: Fin\n'
+)
+"""Nothing that can be seen without walking: who said yes to the first question is asked for ever."""
+
+
+def test_a_flow_that_fails_on_some_path_is_served_until_it_is_walked(folder: Path, tmp_path: Path) -> None:
+    (folder / "trap.yaml").write_text(TRAPPED)
+    cache = tmp_path / "flows.msgpack"
+    found = files(folder, cache)
+    assert [flow.id for flow in found.sound()] == ["roads", "trap"]
+    assert found.walk()
+    assert [flow.id for flow in found.sound()] == ["roads"]
+    assert [problem.code for problem in found.problems if problem.level == "error"] == ["F326"]
+    kept = FlowFiles(folder, lambda: pytest.fail("walked again"), folder.parent / "locales", cache)
+    assert not kept.walk()
+    assert [flow.id for flow in kept.sound()] == ["roads"]
+
+
+def test_sound_flows_are_walked_once_and_nothing_changes(folder: Path) -> None:
+    found = files(folder)
+    before = found.sound()
+    assert not found.walk()
+    assert not found.walk()
+    assert found.sound() == before
+
+
+def test_a_gateway_withdraws_what_fails_and_lets_nobody_new_in(demo: Path) -> None:
+    with Project(demo) as project:
+        project.reload_flows()
+        (demo / "flows" / "trap.yaml").write_text(TRAPPED)
+        project.reload_flows()
+        assert "trap" not in project.library.flows, "a changed flow is walked before it is served"
+        assert "water" in project.library.flows
+    with Project(demo) as project:
+        (demo / "data" / "cache" / "flows.msgpack").unlink()
+        assert "trap" in project.library.flows
+        project.reload_flows()
+        assert "trap" in project.library.flows, "a start is not slowed down"
+        project.reload_flows()
+        assert "trap" not in project.library.flows
+        (demo / "flows" / "trap.yaml").write_text(TRAPPED.replace('passable == "yes" or ', ""))
+        project.reload_flows()
+        assert "trap" in project.library.flows
