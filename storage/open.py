@@ -11,9 +11,11 @@ RESERVE = 32 << 20
 """Bytes kept free for a full disk."""
 BACKUP = "pg_dump --format=custom --file=FILE URL, or pg_basebackup for the whole server"
 RESTORE = (
-    'stop every gateway, pg_restore --clean --if-exists --dbname=URL FILE, then psql URL -c "UPDATE awal.counters SET '
-    "value = EPOCH WHERE name = 'epoch'\" with a number higher than the platform has seen (awal sync tells it)"
+    "stop every gateway, awal store epoch (note the number), psql URL -c 'DROP SCHEMA awal CASCADE', "
+    "pg_restore --exit-on-error --no-owner --dbname=URL FILE, then awal store epoch --above NUMBER"
 )
+UNFINISHED = "store-copy"
+"""The setting that the target of `awal store copy` holds while it is not whole. It is never copied itself."""
 
 
 def open_store(
@@ -30,13 +32,27 @@ def open_store(
     `readonly` opens it beside a running gateway: reading works, writing raises StoreLocked. `reserve` are the bytes
     that `Store.room` keeps on the disk for when it is full. `threads` are the requests that may need the store at once.
     """
+    store: Store
     if is_postgres(url):
         from storage.postgres import PostgresStore
 
-        return PostgresStore(url, timezone=timezone, readonly=readonly, threads=threads)
-    from storage.sqlite import SqliteStore
+        store = PostgresStore(url, timezone=timezone, readonly=readonly, threads=threads)
+    else:
+        from storage.sqlite import SqliteStore
 
-    return SqliteStore(store_path(url, base), readonly=readonly, timezone=timezone, reserve=reserve)
+        store = SqliteStore(store_path(url, base), readonly=readonly, timezone=timezone, reserve=reserve)
+    return _whole(store, url)
+
+
+def _whole(store: Store, url: str) -> Store:
+    """Refuse a store that holds a part of another: who wrote to it could not be copied over any more."""
+    try:
+        if store.get(UNFINISHED) is not None:
+            raise StoreError(f"{shown(url)} is not copied whole: run awal store copy again, it goes on where it was")
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def restore_store(url: str, base: Path, backup: Path) -> int:

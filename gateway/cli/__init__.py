@@ -42,6 +42,7 @@ COMMANDS = {
     "mydata": "citizens:mydata",
     "backup": "backup:backup",
     "restore": "backup:restore",
+    "store": "store:store",
     "password": "password:password",
     "doctor": "doctor:doctor",
 }
