@@ -51,6 +51,30 @@ def receipt(project: Project, text: str, noticed: bool = False) -> dict[str, Any
         return bundle.acknowledged(project, text, noticed)
 
 
+def sms(project: Project) -> dict[str, Any]:
+    """Queue the frames of what the platform does not hold, as SMS to it."""
+    from gateway import platform_sms
+
+    with _sync_turn:
+        return platform_sms.send(project)
+
+
+def frame_receipt(project: Project, text: str) -> str:
+    """Take what the text of a frame receipt acknowledges, and tell it."""
+    from gateway import platform_sms
+
+    with _sync_turn:
+        return platform_sms.take_receipt(project, text)
+
+
+def codes(project: Project, week: str = "") -> list[dict[str, Any]]:
+    """Return the printed codes of what the platform does not hold, or of all of one week."""
+    from gateway.carriers import qr
+
+    with _sync_turn:
+        return qr.made(project, week)
+
+
 def erase(project: Project, phone: str) -> int:
     """Forget the citizen of this number; return how many rows went."""
     return project.store.erase(project.phones.pseudonym(project.phone(phone)), project.clock())
@@ -88,6 +112,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "sync": sync,
     "bundle": bundle,
     "receipt": receipt,
+    "sms": sms,
+    "frame_receipt": frame_receipt,
+    "codes": codes,
     "erase": erase,
     "mydata": mydata,
     "retry": retry,

@@ -210,6 +210,8 @@ def _officials(project: Project) -> Found:
 
 
 def _national(project: Project) -> Found:
+    from gateway.platform_sms import QUEUED
+
     national, rows = project.settings.national, project.store.syncs(50)
     if not national.key and any(row.carrier != HTTPS for row in rows):
         remedy = f"Write what `awal-national keys` prints there under [national] key in {FILE}."
@@ -217,7 +219,7 @@ def _national(project: Project) -> Found:
     if not national.url and not national.key:
         yield "warning", "no platform is set: nothing is sent.", f"Write its address under [national] url in {FILE}."
         return
-    done = [row for row in rows if row.ok]
+    done = [row for row in rows if row.ok and row.carrier != QUEUED]
     if not done:
         how = "awal sync --once" if national.url else "awal sync --carrier bundle"
         yield "warning", "never reached so far.", f"Try `{how}`; enrol the gateway with `awal keys` first."

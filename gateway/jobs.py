@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows.encoding import measure
 from flows.errors import AwalError
-from gateway import control, log
+from gateway import control, log, platform_sms
 from gateway.ids import uuid7
 from gateway.scheduler import Job, Schedule, every, on
 from gateway.settings import FILE
@@ -30,7 +30,8 @@ def jobs(project: Project) -> list[Job]:
     """Return the jobs that a project's settings ask for."""
     settings = project.settings
     since = first_start(project)
-    wanted = [sync_job(project)] if settings.national.url and settings.gateway.region else []
+    reached = settings.national.url or settings.national.phone
+    wanted = [sync_job(project)] if reached and settings.gateway.region else []
     for name, official in settings.officials.items():
         due = on(Schedule.parse(official.schedule), project.timezone, since)
         wanted.append(Job(f"digest {name}", due, partial(send_digest, project, name)))
@@ -65,9 +66,14 @@ def sync_job(project: Project) -> Job:
     again = Retries(project.settings.national.every)
 
     def run(slot: str) -> None:
-        outcome = control.sync(project)
-        again.after(bool(outcome["ok"]), float(outcome["wait"]), datetime.fromtimestamp(project.clock() / 1000, UTC))
-        log.event("sync", slot=slot, ok=outcome["ok"], detail=outcome["detail"])
+        ok = False
+        if project.settings.national.url:
+            outcome = control.sync(project)
+            ok = bool(outcome["ok"])
+            again.after(ok, float(outcome["wait"]), datetime.fromtimestamp(project.clock() / 1000, UTC))
+            log.event("sync", slot=slot, ok=ok, detail=outcome["detail"])
+        if not ok:
+            platform_sms.fall_back(project)
 
     return Job("sync", again.due, run)
 

@@ -16,7 +16,7 @@ from gateway.settings import FILE, Settings, SettingsError, did_you_mean, load
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from gateway.channels.base import Channel
+    from gateway.channels.base import Channel, Received
     from gateway.channels.base import Settings as ChannelSettings
     from gateway.conversation import Conversations
     from gateway.flowfiles import FlowFiles
@@ -111,6 +111,7 @@ class Project:
             within=gateway.region,
             languages=gateway.languages,
             sent=lambda: self.grown(),
+            machine=self._is_receipt,
             carrier=self._carrier,
         )
 
@@ -120,6 +121,14 @@ class Project:
 
         able = choose(self.channels.values(), number, channel.name)
         return able.name if able else ""
+
+    def _is_receipt(self, received: Received) -> bool:
+        """Take in an inbound that is a receipt of the national platform; False for a citizen's."""
+        if not self.settings.national.phone:
+            return False
+        from gateway.platform_sms import receipt
+
+        return receipt(self, received)
 
     @cached_property
     def phones(self) -> Phones:

@@ -56,6 +56,11 @@ REPORT_PHRASES: dict[str, str] = {
     # The foot of a report.
     "report_sample_note": "Ces chiffres décrivent les personnes qui ont répondu, pas toute la population.",
     "report_hidden_note": "Les nombres de 1 à {last} sont masqués, d'autres avec eux : personne ne doit être reconnu.",
+    # The codes that carry the figures on paper to the national platform.
+    "report_codes": "Codes pour la plateforme nationale",
+    "report_codes_note": "Chaque code porte les chiffres complets, chiffrés pour elle seule et signés par {gateway}.",
+    "report_code_part": "Code {part} sur {parts}",
+    "report_code_layout": "Questions du formulaire",
     # The digest, an SMS for an official. French: one segment, letters of GSM-7 only. Arabic: one figure a line, no
     # Latin letter and no percent sign, which a phone would put on the wrong side.
     "report_digest": "AWAL {period} {place}: {facts}",

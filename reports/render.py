@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from flows.texts import Texts
 from reports.render_words import Wording
 from reports.report import Report, ReportError
 
+if TYPE_CHECKING:
+    from reports.codes import Code
+
 FORMATS = ("sms", "text", "html", "pdf", "csv")
+WITH_CODES = ("html", "pdf")
 
 
-def render(report: Report, format: str, language: str, texts: Texts) -> str | bytes:
+def render(
+    report: Report, format: str, language: str, texts: Texts, codes: Sequence[Code] = (), gateway: str = ""
+) -> str | bytes:
     """Return the report in a format and language; bytes for `pdf`, text for the others.
+
+    `codes` carry the snapshots of its period, made by `gateway`, on the page and the PDF.
 
     A language the report is not written in (zgh, zgh-Latn) falls back as everywhere. Raises ReportError for an unknown
     format, and for `pdf` without WeasyPrint.
@@ -22,6 +31,11 @@ def render(report: Report, format: str, language: str, texts: Texts) -> str | by
         near = get_close_matches(format, FORMATS, 1)
         hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(FORMATS)}."
         raise ReportError(f"“{format}” is no format of a report. {hint}")
+    if codes and format in WITH_CODES:
+        from reports import render_html
+
+        made = render_html.pdf if format == "pdf" else render_html.page
+        return made(report, Wording(texts, language), codes, gateway)
     return _renderer(format)(report, Wording(texts, language))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -22,13 +23,15 @@ from reports.report import Report, ReportError
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from reports.codes import Code
+
 _CLASS = re.compile(r'class="(w[0-9]+)\b')
 _SIGNS = re.compile(" (?=[?!:;])")
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def page(report: Report, say: Wording) -> str:
-    """Return the report as one HTML document."""
+def page(report: Report, say: Wording, codes: Sequence[Code] = (), gateway: str = "") -> str:
+    """Return the report as one HTML document; with the codes of its snapshots, where there are any."""
 
     def sentence(name: str, **slots: object) -> Markup:
         return _sentence(say, name, **slots)
@@ -45,11 +48,22 @@ def page(report: Report, say: Wording) -> str:
         way=direction,
         tight=tight,
         css=Markup("{css}"),
+        codes=codes,
+        gateway=gateway,
+        picture=_picture,
     )
     return drawn.replace("<style>{css}</style>", f"<style>{_css(drawn)}</style>", 1)
 
 
-def pdf(report: Report, say: Wording) -> bytes:
+def codes_page(codes: Sequence[Code], gateway: str, say: Wording) -> str:
+    """Return one HTML document that prints codes on A4."""
+    drawn = _template("codes_page.html").render(
+        say=say, codes=codes, gateway=gateway, picture=_picture, css=Markup("{css}")
+    )
+    return drawn.replace("<style>{css}</style>", f"<style>{_css(drawn)}</style>", 1)
+
+
+def pdf(report: Report, say: Wording, codes: Sequence[Code] = (), gateway: str = "") -> bytes:
     """Return the page as PDF, by WeasyPrint; raises ReportError with the remedy when it is not installed."""
     try:
         from weasyprint import HTML
@@ -58,14 +72,15 @@ def pdf(report: Report, say: Wording) -> bytes:
             f"PDF needs WeasyPrint, which cannot be loaded ({error}). "
             "Install it with `pip install awal[pdf]` and Debian's libpango, or print the html format from a browser."
         ) from error
-    return bytes(HTML(string=page(report, say)).write_pdf())
+    return bytes(HTML(string=page(report, say, codes, gateway)).write_pdf())
 
 
 def content_policy(document: str) -> str:
     """Return the Content-Security-Policy a page is to be served with: its own style, and nothing else at all."""
     style = _STYLE.search(document)
     digest = b64encode(sha256((style[1] if style else "").encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    pictures = " img-src data:;" if ' src="data:' in document else ""
+    return f"default-src 'none';{pictures} style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 def tight(text: str) -> str:
@@ -73,8 +88,14 @@ def tight(text: str) -> str:
     return _SIGNS.sub(NO_BREAK, text)
 
 
+def _picture(code: Code) -> str:
+    from reports.codes import picture
+
+    return picture(code)
+
+
 @cache
-def _template() -> Template:
+def _template(name: str = "page.html") -> Template:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -84,7 +105,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 @cache
