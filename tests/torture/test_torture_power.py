@@ -1,0 +1,107 @@
+"""The power fails: what was acknowledged before is on the disk, and the database is whole.
+
+The log of acknowledgements is kept outside the disk, in this process, and fenced: only what was read before the cut
+began is judged. With `synchronous=NORMAL` the same proof must see losses, or it would see nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from images import Disk
+
+CYCLES = int(os.environ.get("AWAL_TORTURE_POWER", "4"))
+PROGRAM = Path(__file__).with_name("power_writer.py")
+AT_ONCE = 25
+"""Cycles on one database, after which all that it ever acknowledged is looked for again, and a new one is begun."""
+
+
+def told_before_the_cut(disk: Disk, database: Path, name: str, care: str, acks: int, root: Path) -> list[str]:
+    """Let a program keep and tell until it told `acks`, cut the power, and return what it had told before."""
+    paths = f"{root}:{root / 'tests' / 'storage'}"
+    command = [sys.executable, str(PROGRAM), str(database), name, care]
+    told: list[str] = []
+    enough = threading.Event()
+
+    def listen(lines: Any) -> None:
+        for line in lines:
+            told.append(line.strip())
+            if len(told) >= acks:
+                enough.set()
+        enough.set()
+
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        reader = threading.Thread(target=listen, args=(process.stdout,))
+        reader.start()
+        assert enough.wait(60)
+        fence = len(told)
+        disk.cut()
+        process.kill()
+        reader.join()
+    assert fence >= acks, f"only {fence} answers were acknowledged"
+    disk.unmount()
+    disk.mount()
+    return told[:fence]
+
+
+def missing(database: Path, acked: list[str]) -> int:
+    """Return how many acknowledged inbounds are not there; the database must be whole, and no inbound be there twice."""
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = connection.execute(
+            "SELECT external_id FROM inbound WHERE CAST(reply AS TEXT) = 'CON what was shown after ' || external_id"
+        )
+        kept = [row[0] for row in rows]
+    assert len(kept) == len(set(kept))
+    return len(set(acked) - set(kept))
+
+
+def struck(disk: Disk, care: str, cycles: int, root: Path) -> tuple[int, int]:
+    """Cut the power so often; return how many answers were acknowledged, and how many of them were lost."""
+    chance = random.Random(20261123)
+    acked: list[str] = []
+    total = lost = 0
+    for cycle in range(cycles):
+        database = disk.path / f"awal{cycle // AT_ONCE}.db"
+        fresh = told_before_the_cut(disk, database, str(cycle), care, 20 + chance.randrange(400), root)
+        acked += fresh
+        total += len(fresh)
+        lost += missing(database, fresh)
+        if (cycle + 1) % AT_ONCE == 0 or cycle + 1 == cycles:
+            lost += 0 if lost else missing(database, acked)
+            acked.clear()
+            for file in disk.path.glob("awal*"):
+                file.unlink()
+    return total, lost
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_nothing_acknowledged_is_lost_when_the_power_fails(
+    kind: str, disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Callable[..., None]
+) -> None:
+    need(f"mkfs.{kind}")
+    acked, lost = struck(disk(kind, 400), "full", CYCLES, root)
+    figures(cycles=CYCLES, acknowledged=acked, lost=lost)
+    assert acked >= 20 * CYCLES
+    assert lost == 0
+
+
+def test_the_proof_sees_the_losses_of_a_less_careful_store(
+    disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Callable[..., None]
+) -> None:
+    need("mkfs.xfs")
+    cycles = max(2, CYCLES // 10)
+    acked, lost = struck(disk("xfs", 400), "normal", cycles, root)
+    figures(cycles=cycles, acknowledged=acked, lost=lost)
+    assert lost > 0
