@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from flows.encoding import segments, sms_safe
 from flows.model import Bearer, Flow
 from flows.paths.explore import Edge, Explored, Node, explore
-from flows.paths.letters import Dear, cost, dear, untouched
+from flows.paths.letters import Dear, cost, dear, spoken, untouched
 from flows.paths.routes import Route, Routes
 from flows.texts import Texts
 from flows.types import Limits
@@ -92,8 +92,8 @@ class Estimate(Struct, frozen=True):
 class Saving(Struct, frozen=True):
     """What all French screens of a flow cost by SMS.
 
-    `typeset` as a word processor types them, `untouched` as the flow has them, `sent` in plain signs, `folded` with
-    `fold: accents`.
+    `typeset` as a word processor types them, the gateway's own phrases too; `untouched` as flow and phrases are
+    written; `sent` in plain signs; `folded` with `fold: accents`. The menu of languages is in no language.
     """
 
     typeset: int
@@ -148,7 +148,7 @@ def letters(flow: Flow, texts: Texts, limits: Limits | None = None) -> list[tupl
 def saving(flow: Flow, texts: Texts) -> Saving:
     """Return what folding saves on all French screens of a flow by SMS."""
     as_is, folding = (explore(replace(flow, fold=fold), texts, "fr", "sms") for fold in ("", "accents"))
-    sent, folded = (sum(cost(walk, node.scene.pages) for node in walk.nodes) for walk in (as_is, folding))
+    sent, folded = (sum(cost(walk, node.scene.pages) for node in spoken(walk)) for walk in (as_is, folding))
     return Saving(untouched(as_is, texts, typeset=True), untouched(as_is, texts), sent, folded)
 
 

@@ -47,7 +47,7 @@ CITIZEN_PHRASES: dict[str, str] = {
     "unclear": "Réponse non comprise.",
     "skipped": "Question passée.",
     "hint_choice": "Répondez par un numéro de 1 à {last}.",
-    "hint_choices": "Un ou plusieurs numéros, par exemple : 1 3",
+    "hint_choices": "Un ou plusieurs numéros : 1 3",
     "hint_yes_no": "Répondez 1 pour oui, 2 pour non.",
     "hint_rating": "De {min} à {max}. Le mieux : {max}",
     "hint_integer": "Répondez par un nombre.",

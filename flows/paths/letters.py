@@ -67,15 +67,21 @@ def cost(explored: Explored, pages: tuple[str, ...]) -> int:
     return len(pages) if explored.bearer == "ussd" else sum(segments(page) for page in pages)
 
 
-def untouched(explored: Explored, texts: Texts, *, typeset: bool = False) -> int:
-    """Return what all screens of a walk would cost with every sign of the flow as it was typed.
+def spoken(explored: Explored) -> list[Node]:
+    """Return a state for each screen in the language of the walk: all but the menu of languages, none twice."""
+    found = {node.scene.pages: node for node in reversed(explored.nodes) if node.state.phase != "language"}
+    return [*found.values()]
 
-    `typeset` counts them as a word processor types them: with curly quotes, and no-break spaces before double signs.
+
+def untouched(explored: Explored, texts: Texts, *, typeset: bool = False) -> int:
+    """Return what all screens of a walk would cost with every sign as it was typed.
+
+    `typeset` counts them as a word processor types French: with curly quotes, and no-break spaces before double signs.
     """
     flow = replace(explored.flow, fold="")
     kind = _Typeset if typeset else _Typed
     total = 0
-    for node in explored.nodes:
+    for node in spoken(explored):
         walk = _walk(explored, flow, node, texts)
         total += cost(explored, scene(walk, kind(texts, flow, node.state.language, node.state.answers)).pages)
     return total
@@ -94,6 +100,9 @@ class _Typeset(Voice):
     def sendable(self, text: str) -> str:
         quoted = re.sub(r'"([^"]*)"', "«\u00a0\\1\u00a0»", text.replace("'", "’"))
         return re.sub(r" ([?!:;])", "\u202f\\1", quoted)
+
+    def phrase(self, name: str, **slots: object) -> str:
+        return self.sendable(super().phrase(name, **slots))
 
 
 def _walk(explored: Explored, flow: Flow, node: Node, texts: Texts) -> Walk:

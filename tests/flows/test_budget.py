@@ -172,3 +172,10 @@ def test_the_table_of_french_costs_is_what_the_program_counts():
         assert float(ratio) == round(found.folded / found.typeset, 2), name
         whole = [whole[0] + found.folded, whole[1] + found.typeset]
     assert f"**{whole[0] / whole[1]:.2f}**" in page
+    assert whole[0] <= 0.6 * whole[1]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_french_screen_of_a_shipped_flow_takes_more_than_one_sms(name):
+    walk = explore(SHIPPED[name], TEXTS, "fr", "sms")
+    assert [page for node in walk.nodes for page in node.scene.pages if segments(page) > 1] == []
