@@ -13,6 +13,7 @@ from flows.errors import AwalError
 from gateway import __version__, log, metrics
 from gateway.console.access import host_is_secure
 from gateway.console.pages import console, fault
+from storage.errors import StoreBusy, StoreFull, StoreLocked
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 """What a form of the console may weigh."""
 SIGNED_IN = timedelta(hours=12)
+REASONS: dict[type[Exception], str] = {
+    StoreFull: "the disk is full: make room, writing goes on by itself",
+    StoreBusy: "the store is busy or its disk does not answer: try again in a moment",
+    StoreLocked: "another process holds the store",
+}
+"""What `/health` says of a store that cannot keep."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -73,16 +80,23 @@ def health(project: Project) -> ResponseReturnValue:
     try:
         project.store.check()
     except Exception as error:
-        reason = log.redact(str(error)) if isinstance(error, AwalError) else type(error).__name__
-        log.event("unhealthy", level=40, reason=reason)
-        return jsonify(status="failing", reason=reason), 503
+        told = log.redact(str(error)) if isinstance(error, AwalError) else type(error).__name__
+        log.event("unhealthy", level=40, reason=told)
+        return jsonify(status="failing", reason=reason(error)), 503
     gateway = project.settings.gateway
     return jsonify(status="ok", gateway=gateway.id, version=__version__, flows=len(project.library.flows))
 
 
+def reason(error: Exception) -> str:
+    """Return why nothing can be kept, for anybody's eyes: no path and no name; the log has those."""
+    known = next((told for kind, told in REASONS.items() if isinstance(error, kind)), "the store cannot be written")
+    return f"{known}; the log and awal doctor say more"
+
+
 def figures(project: Project) -> ResponseReturnValue:
     """Answer the metrics as Prometheus text."""
-    return Response(metrics.render(project.store, project.leads()), content_type=metrics.CONTENT_TYPE)
+    text = metrics.render(project.store, project.leads(), project.latency.read())
+    return Response(text, content_type=metrics.CONTENT_TYPE)
 
 
 def crash(error: Exception) -> ResponseReturnValue:

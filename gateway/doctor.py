@@ -14,14 +14,15 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from gateway.settings import FILE, Channel, describe, unused
-from storage.open import shown
+from storage.open import is_postgres, shown
+from storage.store import Room
 
 if TYPE_CHECKING:
     from gateway.project import Project
 
 Level = Literal["ok", "warning", "error"]
 MEGABYTE = 1 << 20
-LITTLE_DISK, NO_DISK = 500 * MEGABYTE, 50 * MEGABYTE
+NO_DISK = 50 * MEGABYTE
 OLD_SYNC = 24 * 3600 * 1000
 HTTPS = "https"
 """The carrier that needs no key of the platform."""
@@ -97,19 +98,41 @@ def _clock(project: Project) -> Found:
 
 
 def _disk(project: Project) -> Found:
-    free = shutil.disk_usage(project.directory).free
-    level: Level = "error" if free < NO_DISK else "warning" if free < LITTLE_DISK else "ok"
-    remedy = "" if level == "ok" else "Make room: when the disk is full no answer can be kept."
-    yield level, f"{free // MEGABYTE} MB free.", remedy
+    room = project.store.room() or project_disk(project.directory)
+    level: Level = "error" if room.full or room.free < NO_DISK else "warning" if room.low else "ok"
+    remedy = "" if level == "ok" else "Make room: when the disk is full nobody new is taken."
+    kept = f", and {room.reserve // MEGABYTE} MB kept for a full disk" if room.reserve else ""
+    yield level, f"{room.free // MEGABYTE} of {room.total // MEGABYTE} MB free{kept}.", remedy
+
+
+def project_disk(directory: Path) -> Room:
+    """Return the room where the project is, for a store that is elsewhere."""
+    used = shutil.disk_usage(directory)
+    return Room(used.free, used.total)
 
 
 def _database(project: Project) -> Found:
     counts = project.store.counts()
     told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("citizens", "conversations", "answers"))
     yield "ok", f"{told}.", ""
+    if not is_postgres(project.settings.gateway.store):
+        yield "ok", sqlite_told(), ""
     if not project.running:
         project.store.check()
         yield "ok", "an answer could be kept now (written and removed).", ""
+
+
+def sqlite_told() -> str:
+    """Name the SQLite that is loaded; what an old one needs is kept here anyway."""
+    from sqlite3 import sqlite_version
+
+    from storage.sqlite.connection import resets_log_soundly
+
+    if resets_log_soundly():
+        return f"SQLite {sqlite_version}."
+    return (
+        f"SQLite {sqlite_version}, below 3.51.3: safe as Awal uses it, one process writes and its writer checkpoints."
+    )
 
 
 def _gateway(project: Project) -> Found:

@@ -16,13 +16,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from logging import ERROR
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Protocol
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote_plus
 
 from msgspec import Struct
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import HTTPException
-from werkzeug.formparser import FormDataParser
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.exceptions import ClientDisconnected, HTTPException
 from werkzeug.wrappers import Request, Response
 
 from flows.errors import AwalError
@@ -40,8 +39,7 @@ REFUSALS_EVERY = 60.0
 """Seconds between two notes about refused requests of one channel: a flood of them writes one line."""
 SORRY = "Service indisponible. الخدمة غير متاحة. Réessayez plus tard."
 """The last words where even the apology in the citizen's language cannot be had; fits one UCS-2 screen."""
-
-Parsed = tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]
+URLENCODED = "application/x-www-form-urlencoded"
 
 
 class Conversations(Protocol):
@@ -68,31 +66,52 @@ class Target(Struct, frozen=True):
     secret: str
 
 
-class _Forms(FormDataParser):
-    """Reads url-encoded forms of any bytes: what is no UTF-8 is replaced, where Werkzeug would drop the whole form."""
-
-    def parse(
-        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
-    ) -> Parsed:
-        """Return the stream, the fields and the files."""
-        if mimetype != "application/x-www-form-urlencoded":
-            return super().parse(stream, mimetype, content_length, options)
-        text = stream.read().decode("utf-8", "replace")
-        stream.read(1)  # a chunked body is cut at the limit in silence; asking for more says that it was too long
-        try:
-            pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
-        except ValueError:
-            raise BadRequest("The form has too many fields.") from None
-        return stream, MultiDict(pairs), MultiDict()
-
-
 class InboundRequest(Request):
-    """A request held to what a webhook may need."""
+    """A request held to what a webhook may need; url-encoded forms are read without Werkzeug's machinery for files."""
 
     max_content_length = MOST_BYTES
     max_form_memory_size = MOST_BYTES
     max_form_parts = MOST_FIELDS
-    form_data_parser_class = _Forms
+
+    @property
+    def mimetype(self) -> str:
+        """The kind of body: what nearly all providers write is known at sight."""
+        return URLENCODED if self.environ.get("CONTENT_TYPE") == URLENCODED else super().mimetype
+
+    def _load_form_data(self) -> None:
+        """Keep the form; what is no UTF-8 in it is replaced, where Werkzeug would drop the whole form."""
+        if "form" in self.__dict__ or self.mimetype != URLENCODED:
+            super()._load_form_data()
+            return
+        text = self._whole_body().decode("utf-8", "replace")
+        self.__dict__.update(form=ImmutableMultiDict(pairs(text)), files=ImmutableMultiDict())
+
+    def _whole_body(self) -> bytes:
+        """Read the body at once where its length is told, and by Werkzeug's guarded stream where it is not."""
+        environ = self.environ
+        told = environ.get("CONTENT_LENGTH", "")
+        if "wsgi.input_terminated" not in environ and told.isdecimal() and int(told) <= MOST_BYTES:
+            body: bytes = environ["wsgi.input"].read(int(told))
+            if len(body) == int(told):
+                return body
+            raise ClientDisconnected
+        body = self.stream.read()
+        self.stream.read(1)  # a chunked body is cut at the limit in silence; asking for more says that it was too long
+        return body
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+    """Return the fields of a url-encoded form in their order, the empty ones too."""
+    parts = text.split("&")
+    if len(parts) > MOST_FIELDS:
+        raise BadRequest("The form has too many fields.")
+    split = [part.partition("=") for part in parts if part]
+    return [(decoded(name), decoded(value)) for name, _, value in split]
+
+
+def decoded(text: str) -> str:
+    """Undo the encoding of one name or value; most need none."""
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 class Refusals:
@@ -121,7 +140,7 @@ class Refusals:
 
 
 class Lane:
-    """The WSGI application. `note(kind, detail)` keeps an event for the operator (`Store.log_event`)."""
+    """The WSGI application. `note(kind, detail)` keeps an event for the operator; `took` hears seconds."""
 
     def __init__(
         self,
@@ -130,10 +149,12 @@ class Lane:
         *,
         note: Callable[[str, str], None] = lambda kind, detail: None,  # noqa: ARG005
         monotonic: Callable[[], float] = time.monotonic,
+        took: Callable[[float], None] = lambda seconds: None,  # noqa: ARG005
     ) -> None:
         self.channels = channels
         self.conversations = conversations
         self.refusals = Refusals(note, monotonic)
+        self.took = took
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request and log it by channel, route and status: no number, no text, no secret."""
@@ -141,12 +162,14 @@ class Lane:
         request = InboundRequest(environ)
         target = self.target(request)
         response = self.respond(request, target) if target else plain(404, "There is nothing here.")
+        seconds = time.perf_counter() - begun
+        self.took(seconds)
         log.event(
             "inbound",
             channel=target.channel.name if target else "-",
             route=target.route if target else "-",
             status=response.status_code,
-            ms=round((time.perf_counter() - begun) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
         return response(environ, start_response)
 

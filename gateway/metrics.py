@@ -1,13 +1,22 @@
-"""What `/metrics` answers: Prometheus text, counted by the store, so that it is right after a restart too."""
+"""What `/metrics` answers, as Prometheus text.
+
+Totals are counted by the store, so that they are right after a restart too. What this process measures of itself
+(latency, commits) begins anew with it, as Prometheus expects of histograms.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
-from storage.store import OutboxState, Store, Waiting
+from storage.histogram import Spread
+from storage.store import OutboxState, Room, Store, SyncRow, Waiting, Writing
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+SYNCS = 50
+"""How many of the last attempts are looked through for one that succeeded."""
+UNSURE = "sms (sent)"
+"""The carrier of what was only sent; its receipt is a row of its own."""
 STATES: tuple[str, ...] = get_args(OutboxState)
 TOTALS = {
     "steps": "Replies and dials taken, each one step of a conversation.",
@@ -17,8 +26,11 @@ TOTALS = {
 }
 
 
-def render(store: Store, leader: bool) -> str:
-    """Return every metric of this gateway; `leader` says whether this process runs the scheduled jobs."""
+def render(store: Store, leader: bool, latency: Spread | None = None) -> str:
+    """Return every metric of this gateway; `leader` says whether this process runs the scheduled jobs.
+
+    `latency` is how long its inbounds took.
+    """
     counts, outbox = store.counts(), store.outbox_counts()
     lines: list[str] = []
     for name, help_text in TOTALS.items():
@@ -28,6 +40,11 @@ def render(store: Store, leader: bool) -> str:
     by_state = {f'{{state="{state}"}}': outbox.get(state, 0) for state in STATES}
     lines += _family("awal_outbox_messages", "gauge", "Messages of the outbox by state.", by_state)
     lines += _sending(store.waiting())
+    lines += _synced(store.syncs(SYNCS))
+    lines += _disk(store.room())
+    lines += _writing(store.writing())
+    if latency is not None:
+        lines += _histogram("awal_inbound_seconds", "Seconds from a webhook's request to its answer.", latency)
     lines += _family("awal_scheduler_leader", "gauge", "1 where the scheduled jobs run.", {"": int(leader)})
     return "\n".join(lines) + "\n"
 
@@ -45,6 +62,45 @@ def _sending(waiting: Mapping[str, Waiting]) -> list[str]:
     ]
 
 
-def _family(name: str, kind: str, help_text: str, values: Mapping[str, int]) -> list[str]:
+def _synced(rows: Sequence[SyncRow]) -> list[str]:
+    """Return when the national platform last held all it was given."""
+    last = next((row.at // 1000 for row in rows if row.ok and row.carrier != UNSURE), 0)
+    return _family(
+        "awal_sync_last_success_timestamp_seconds", "gauge", "When the platform was last reached; or 0.", {"": last}
+    )
+
+
+def _disk(room: Room | None) -> list[str]:
+    """Return the room on the store's disk, where it is ours to watch."""
+    if room is None:
+        return []
+    return [
+        *_family("awal_disk_free_bytes", "gauge", "Bytes free on the store's disk.", {"": room.free}),
+        *_family("awal_disk_size_bytes", "gauge", "Bytes of all of that disk.", {"": room.total}),
+        *_family("awal_disk_reserve_bytes", "gauge", "Bytes kept there for when it is full.", {"": room.reserve}),
+        *_family("awal_disk_full", "gauge", "1 while nobody new is taken for lack of room.", {"": int(room.full)}),
+    ]
+
+
+def _writing(writing: Writing | None) -> list[str]:
+    """Return how the writer goes."""
+    if writing is None:
+        return []
+    return [
+        *_family("awal_store_queue", "gauge", "Changes that wait for the writer.", {"": writing.waiting}),
+        *_histogram("awal_commit_changes", "Changes that shared a commit.", writing.sizes),
+        *_histogram("awal_commit_seconds", "Seconds until a commit was on disk.", writing.seconds),
+    ]
+
+
+def _histogram(name: str, help_text: str, spread: Spread) -> list[str]:
+    """Return a histogram: what was no greater than each bound, the count and the sum."""
+    bounds = [*(f"{bound:g}" for bound in spread.bounds), "+Inf"]
+    buckets = zip(bounds, [*spread.below, spread.count], strict=True)
+    values: dict[str, float] = {f'_bucket{{le="{bound}"}}': count for bound, count in buckets}
+    return _family(name, "histogram", help_text, {**values, "_sum": round(spread.sum, 6), "_count": spread.count})
+
+
+def _family(name: str, kind: str, help_text: str, values: Mapping[str, float]) -> list[str]:
     head = [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
     return head + [f"{name}{labels} {value}" for labels, value in values.items()]

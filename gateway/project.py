@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flows.errors import AwalError
 from gateway import log
 from gateway.settings import FILE, Settings, SettingsError, did_you_mean, load
+from storage.histogram import Histogram
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,6 +41,8 @@ class Project:
         """Called when a conversation put something in the outbox."""
         self.leads: Callable[[], bool] = lambda: False
         """Tells whether this process runs the scheduled jobs."""
+        self.latency = Histogram()
+        """How long inbounds took, from request to answer."""
         self.address = ""
         """The address this process listens on, where it serves."""
         self.closed = False

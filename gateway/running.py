@@ -60,7 +60,8 @@ class Running:
     @cached_property
     def lane(self) -> Lane:
         """The webhook lane; it brings the engine in, which the first page need not wait for."""
-        return Lane(self.project.channels, self.project.conversations, note=self.project.note)
+        project = self.project
+        return Lane(project.channels, project.conversations, note=project.note, took=project.latency.add)
 
     def _application(self) -> WSGIApplication:
         from gateway.app import create_app

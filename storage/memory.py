@@ -471,6 +471,9 @@ class MemoryStore:
     def room(self) -> None:
         """Return None: there is no disk."""
 
+    def writing(self) -> None:
+        """Return None: nothing is written."""
+
     def close(self) -> None:
         """Do nothing: there is no file."""
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from flows.model import Bearer, Value
 from flows.types import Conversation
+from storage.histogram import Spread
 from storage.outgoing import ANYTHING
 from storage.outgoing import OutboundKind as OutboundKind
 from storage.outgoing import OutboundRow as OutboundRow
@@ -181,6 +182,14 @@ class Room(Struct, frozen=True):
     def low(self) -> bool:
         """Tell whether less than a tenth is free."""
         return self.full or self.free * 10 < self.total
+
+
+class Writing(Struct, frozen=True):
+    """How writing goes in this process: what waits, how many changes shared a commit, how long commits took."""
+
+    waiting: int
+    sizes: Spread
+    seconds: Spread
 
 
 class SyncRow(Struct, frozen=True):
@@ -378,6 +387,9 @@ class Store(Protocol):
 
         A write that finds the disk full takes the reserve's room; who begins then hears StoreFull, who goes on is kept.
         """
+
+    def writing(self) -> Writing | None:
+        """Return how writing goes; None where no queue of ours is in between."""
 
     def close(self) -> None:
         """Finish what is queued, checkpoint, and let the file go."""

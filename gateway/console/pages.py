@@ -115,6 +115,7 @@ def workshop() -> dict[str, object]:
         "synced": speech.synced,
         "carrier": speech.carrier,
         "national": project.settings.national.url,
+        "room": project.store.room(),
     }
 
 

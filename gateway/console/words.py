@@ -207,6 +207,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "carrier_https": ("par Internet", "عبر الإنترنت"),
     "carrier_bundle": ("par clé USB", "بمفتاح USB"),
     "sync_nothing": ("rien à envoyer", "لا شيء للإرسال"),
+    "disk_low": (
+        "Le disque est presque plein : faites de la place. Libres :",
+        "القرص يكاد يمتلئ: أخلوا مساحة. المتبقي:",
+    ),
+    "disk_full": (
+        "Le disque est plein : plus personne ne peut commencer. Faites de la place. Libres :",
+        "القرص ممتلئ: لا أحد يستطيع البدء الآن. أخلوا مساحة. المتبقي:",
+    ),
+    "of_megabytes": ("Mo sur {total}.", "ميغابايت من {total}."),
     "open_platform": ("Ouvrir la plateforme", "فتح المنصة"),
     # reports
     "reports_help": (

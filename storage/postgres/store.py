@@ -268,6 +268,9 @@ class PostgresStore:
         """Return None: the server's disk is watched where the server is."""
         return None
 
+    def writing(self) -> None:
+        """Return None: each connection commits by itself, the server gathers."""
+
     def lead(self) -> bool:
         """Take or keep the lead among the gateways on this database; True while it is ours."""
         return not self._readonly and self._lead.held()

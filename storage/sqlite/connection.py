@@ -15,6 +15,9 @@ IDLE_READERS = 64
 """As many as threads that read at once, so that none has to open its own each time."""
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
+SOUND_SQLITE = (3, 51, 3)
+"""Before it two connections that write or checkpoint at once can corrupt a log; back-ported to the two below."""
+BACKPORTS = ((3, 44, 6), (3, 50, 7))
 
 WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -27,6 +30,11 @@ WRITER_PRAGMAS = (
     "PRAGMA wal_autocheckpoint = 1000",
     "PRAGMA journal_size_limit = 16777216",
 )
+
+
+def resets_log_soundly(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> bool:
+    """Tell whether this SQLite is free of the fault. It cannot strike here: one connection writes and checkpoints."""
+    return version >= SOUND_SQLITE or any(fixed <= version < (*fixed[:2], 1000) for fixed in BACKPORTS)
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

@@ -33,6 +33,7 @@ from storage.store import (
     Terms,
     Waiting,
     Walks,
+    Writing,
 )
 
 Result = TypeVar("Result")
@@ -296,6 +297,11 @@ class SqliteStore:
             if self._writer is not None:
                 self._reserve.keep()
             return self._reserve.room()
+
+    def writing(self) -> Writing | None:
+        """Return how writing goes; None beside the process that writes."""
+        writer = self._writer
+        return Writing(writer.waiting(), writer.sizes.read(), writer.seconds.read()) if writer else None
 
     def backup(self, target: Path) -> Mapping[str, int]:
         """Copy the database to `target` while it is in use, verify the copy, and return its counts."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from storage.errors import StoreBusy, StoreError
+from storage.histogram import SIZES, Histogram
 from storage.sqlite.connection import explain
 
 Result = TypeVar("Result")
@@ -65,6 +67,10 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
+        self.sizes = Histogram(SIZES)
+        """How many operations shared a commit."""
+        self.seconds = Histogram()
+        """How long commits took: nearly all of it waits for the disk."""
         self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
         self._thread.start()
 
@@ -143,7 +149,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 job.result, job.error = job.operation(self._connection), None
-            self._connection.execute("COMMIT")
+            self._to_disk(len(jobs))
         except Exception:
             self._roll_back()
             self._commit_apart(jobs)
@@ -154,7 +160,7 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 self._attempt(job)
-            self._connection.execute("COMMIT")
+            self._to_disk(len(jobs))
         except sqlite3.Error as error:
             self._roll_back()
             if len(jobs) == 1:
@@ -162,6 +168,13 @@ class Writer:
                 return
             for job in jobs:
                 self._commit_apart([job])
+
+    def _to_disk(self, operations: int) -> None:
+        """Commit, and measure it."""
+        begun = time.monotonic()
+        self._connection.execute("COMMIT")
+        self.seconds.add(time.monotonic() - begun)
+        self.sizes.add(operations)
 
     def _attempt(self, job: _Job) -> None:
         """Run one job in its savepoint. Raises only when SQLite undid the whole transaction (disk full, I/O)."""

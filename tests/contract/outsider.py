@@ -26,6 +26,8 @@ BIN = Path(sys.executable).parent
 PATIENCE = 60
 FORM = "application/x-www-form-urlencoded"
 HEADER = "answer_id,conversation_id,citizen,flow,flow_version,step,value,raw,language,bearer,channel,place,answered_at"
+MOVING = ("awal_outbox_", "awal_segments_", "awal_inbound_seconds", "awal_commit_", "awal_store_", "awal_disk_")
+"""Metrics that move without anything being kept."""
 numbers = (f"+2126{number:08d}" for number in itertools.count(10_000_000))
 
 
@@ -190,9 +192,7 @@ class Gateway:
     def kept(self) -> tuple[dict[str, float], float]:
         """Return what the store holds, and how many messages in whatever state: the sender goes on meanwhile."""
         counted = self.counted()
-        moving = {
-            name: counted.pop(name) for name in list(counted) if name.startswith(("awal_outbox_", "awal_segments_"))
-        }
+        moving = {name: counted.pop(name) for name in list(counted) if name.startswith(MOVING)}
         return counted, sum(count for name, count in moving.items() if name.startswith("awal_outbox_messages"))
 
     def post(self, url: str, fields: Any, **headers: str) -> Answered:

@@ -13,7 +13,7 @@ from console_world import World
 from gateway.app import create_app
 from gateway.project import Project
 from gateway.settings import SettingsError
-from storage.errors import StoreError
+from storage.errors import StoreBusy, StoreError, StoreFull
 
 PAGES = ("/", "/flows/water", "/flows/water/source", "/queue", "/reports", "/events", "/login", "/nowhere")
 
@@ -38,11 +38,19 @@ def test_health_proves_a_durable_write(world: World, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (StoreError("the disk is full; the last was +212612345678"), "the disk is full; the last was ***"),
-        (OSError(5, "secret=hunter2"), "OSError"),
+        (
+            StoreFull("no room left for /srv/awal/data/awal.db"),
+            "the disk is full: make room, writing goes on by itself",
+        ),
+        (
+            StoreBusy("/srv/awal/data/awal.db is held"),
+            "the store is busy or its disk does not answer: try again in a moment",
+        ),
+        (StoreError("/srv/awal/data/awal.db is damaged; +212612345678"), "the store cannot be written"),
+        (OSError(5, "secret=hunter2", "/srv/awal/data"), "the store cannot be written"),
     ],
 )
-def test_a_store_that_cannot_keep_is_unhealthy(
+def test_a_store_that_cannot_keep_is_unhealthy_and_no_stranger_learns_where_it_is(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
     def fail() -> None:
@@ -50,7 +58,10 @@ def test_a_store_that_cannot_keep_is_unhealthy(
 
     monkeypatch.setattr(world.project.store, "check", fail)
     answer = world.visitor().get("/health")
-    assert (answer.status_code, answer.json) == (503, {"status": "failing", "reason": reason})
+    assert (answer.status_code, answer.json) == (
+        503,
+        {"status": "failing", "reason": f"{reason}; the log and awal doctor say more"},
+    )
 
 
 def test_metrics_are_prometheus_text(world: World) -> None:

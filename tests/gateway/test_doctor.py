@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from gateway import doctor
 from gateway.project import Project
-from storage.store import SyncRow
+from storage.sqlite import SqliteStore
+from storage.sqlite.connection import resets_log_soundly
+from storage.store import Room, SyncRow
 
 Awal = Callable[..., Any]
 
@@ -75,9 +78,41 @@ def test_a_clock_that_went_back(demo: Path) -> None:
 
 
 def test_a_disk_that_fills_up(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for free, level in ((10 << 20, "error"), (100 << 20, "warning"), (10 << 30, "ok")):
-        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path, free=free: type("Usage", (), {"free": free}))
+    rooms = (
+        (Room(10 << 20, 64 << 30), "error"),
+        (Room(6 << 30, 64 << 30), "warning"),  # less than a tenth
+        (Room(7 << 30, 64 << 30, 32 << 20), "ok"),
+        (Room(7 << 30, 64 << 30, full=True), "error"),
+    )
+    for room, level in rooms:
+        monkeypatch.setattr(SqliteStore, "room", lambda store, room=room: room)
         assert worst(demo, "disk").level == level
+    monkeypatch.setattr(SqliteStore, "room", lambda store: None)  # a store elsewhere: the project's own disk
+    assert re.match(r"[1-9]\d* of [1-9]\d* MB free\.", worst(demo, "disk").message)
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
+    ],
+)
+def test_which_sqlite_has_the_fault_of_the_log(version: tuple[int, ...], sound: bool) -> None:
+    assert resets_log_soundly(version) is sound
+
+
+def test_an_old_sqlite_is_told_and_is_no_fault(demo: Path) -> None:
+    told = [one for one in findings(demo, "database") if "SQLite" in one.message]
+    assert [one.level for one in told] == ["ok"]
+    assert sqlite3.sqlite_version in told[0].message
+    assert ("one process writes" in told[0].message) is not resets_log_soundly()
 
 
 def test_a_broken_flow_is_counted_and_the_others_are_served(demo: Path) -> None:
