@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from logging import ERROR
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 from urllib.parse import unquote_plus
 
 from msgspec import Struct
@@ -26,7 +26,7 @@ from werkzeug.wrappers import Request, Response
 
 from flows.errors import AwalError
 from gateway import log
-from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Route
+from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Reply, Route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -53,6 +53,9 @@ class Conversations(Protocol):
 
     def ended(self, channel: Channel, ended: Ended) -> None:
         """Keep the end of a USSD session."""
+
+    def again(self, received: Received) -> str:
+        """Return the words that ask to dial again, in the citizen's language where it is known."""
 
     def apology(self, received: Received) -> str:
         """Return the words for a citizen we could not serve, in their language where it is known."""
@@ -91,13 +94,21 @@ class InboundRequest(Request):
         environ = self.environ
         told = environ.get("CONTENT_LENGTH", "")
         if "wsgi.input_terminated" not in environ and told.isdecimal() and int(told) <= MOST_BYTES:
-            body: bytes = environ["wsgi.input"].read(int(told))
-            if len(body) == int(told):
-                return body
-            raise ClientDisconnected
+            return exactly(environ["wsgi.input"], int(told))
         body = self.stream.read()
         self.stream.read(1)  # a chunked body is cut at the limit in silence; asking for more says that it was too long
         return body
+
+
+def exactly(stream: IO[bytes], length: int) -> bytes:
+    """Read so many bytes; raise ClientDisconnected when there are fewer."""
+    body = stream.read(length)
+    while len(body) < length:
+        more = stream.read(length - len(body))
+        if not more:
+            raise ClientDisconnected
+        body += more
+    return body
 
 
 def pairs(text: str) -> list[tuple[str, str]]:
@@ -159,9 +170,8 @@ class Lane:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request and log it by channel, route and status: no number, no text, no secret."""
         begun = time.perf_counter()
-        request = InboundRequest(environ)
-        target = self.target(request)
-        response = self.respond(request, target) if target else plain(404, "There is nothing here.")
+        target = self.target(environ)
+        response = self.respond(InboundRequest(environ), target) if target else plain(404, "There is nothing here.")
         seconds = time.perf_counter() - begun
         self.took(seconds)
         log.event(
@@ -173,9 +183,9 @@ class Lane:
         )
         return response(environ, start_response)
 
-    def target(self, request: Request) -> Target | None:
+    def target(self, environ: WSGIEnvironment) -> Target | None:
         """Return what the path names, or None: an unknown channel and an unknown route look the same."""
-        _, _, rest = f"{request.root_path}{request.path}".partition("/in/")
+        _, _, rest = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".partition("/in/")
         name, *between, last = rest.split("/") if "/" in rest else (rest, "")
         channel = self.channels.get(name)
         if channel is None or len(between) > channel.secret_in_path:
@@ -183,7 +193,7 @@ class Lane:
         routes = [route for route in channel.routes if route == last]
         return Target(channel, routes[0], "".join(between)) if routes else None
 
-    def respond(self, request: Request, target: Target) -> Response:
+    def respond(self, request: Request, target: Target) -> Reply | Response:
         """Verify and translate; hand over what came; choose the status."""
         channel, route = target.channel, target.route
         if request.method not in channel.methods:
@@ -201,7 +211,7 @@ class Lane:
             return fault(target, error)
         return self.hand_over(target, events)
 
-    def hand_over(self, target: Target, events: list[Received | Receipt | Ended]) -> Response:
+    def hand_over(self, target: Target, events: list[Received | Receipt | Ended]) -> Reply | Response:
         """Give each event to the conversations and answer with the last body."""
         body = b""
         for event in events:

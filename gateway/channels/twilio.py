@@ -17,9 +17,9 @@ from twilio.request_validator import (
     RequestValidator,
     get_signature_algorithm,
 )
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
-from gateway.channels.base import Cause, Ended, Receipt, Received, Route, Sendable, Sent, State, brief
+from gateway.channels.base import Cause, Ended, Receipt, Received, Reply, Route, Sendable, Sent, State, brief
 from gateway.channels.forms import Form, form, identity, phone, words
 from gateway.channels.network import by_status, missed
 from gateway.channels.verification import SignedChannel
@@ -127,9 +127,9 @@ class Twilio(SignedChannel):
             )
         ]
 
-    def reply(self, body: bytes) -> Response:
+    def reply(self, body: bytes) -> Reply:
         """Answer in TwiML, which says nothing where the body is empty."""
-        return Response(body or NOTHING, status=200, content_type="text/xml; charset=utf-8")
+        return Reply(body or NOTHING, "text/xml; charset=utf-8")
 
     def send(self, message: Sendable) -> Sent:
         """Send one SMS by the official client."""
