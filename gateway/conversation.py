@@ -8,6 +8,7 @@ outbox in the same transaction.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
 from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received
 from gateway.draft import Draft
+from gateway.ids import uuid7
 from gateway.intake import Intake, Opening, Stale, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
@@ -34,6 +36,8 @@ REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
 AGAIN = 600_000
 """Milliseconds after which a message is sent again whose delivery failed for a reason that may pass."""
+PATIENCE = 2.0
+"""Seconds after which it is no longer worked out again: the store's own deadline comes on top."""
 TRIES = 8
 """How often an inbound is worked out again when somebody else moved its conversation first."""
 
@@ -56,6 +60,7 @@ class Conversations:
         step: Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn] = step,
         machine: Callable[[Received], bool] = lambda received: False,  # noqa: ARG005
         carrier: Callable[[Channel, str], str] = own_sms,
+        new_id: Callable[[int], str] = uuid7,
     ) -> None:
         self.store = store
         self.library = library
@@ -67,7 +72,7 @@ class Conversations:
         self.sent = sent
         self.step = step
         self.machine = machine
-        self.intake = Intake(library, texts, within, carrier)
+        self.intake = Intake(library, texts, within, carrier, new_id)
         self._spoken: dict[str, str] = {}
 
     def take(self, channel: Channel, received: Received) -> bytes:
@@ -78,6 +83,7 @@ class Conversations:
         if self.machine(received):
             return b""
         pseudonym = self.phones.pseudonym(received.sender)
+        until = time.monotonic() + PATIENCE
         for _ in range(TRIES):
             now = self.clock()
             read = self.store.dialogue(channel.name, received.external_id, pseudonym, received.session)
@@ -89,12 +95,14 @@ class Conversations:
                 change = self._change(channel, received, read, now)
             except Stale as stale:
                 return stale.reply
+            self._remember(pseudonym, change.citizen.language)
             kept = self.store.accept(change)
             if kept.outcome != "conflict":
-                self._remember(pseudonym, change.citizen.language)
                 if change.outbound:
                     self.sent()
                 return kept.reply
+            if time.monotonic() > until:
+                break
         raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
 
     def _remember(self, pseudonym: str, language: str) -> None:
@@ -133,10 +141,17 @@ class Conversations:
         if ended.dropped:
             self.store.log_event("ussd-drop", f"{channel.name}: {ended.detail}", self.clock())
 
+    def again(self, received: Received) -> str:
+        """Return the words that ask to dial again: the store was too slow, the conversation waits where it was."""
+        return self._without_store("again", received)
+
     def apology(self, received: Received) -> str:
         """Return the words for our own fault, in the citizen's language as far as it is known without the store."""
+        return self._without_store("apology", received)
+
+    def _without_store(self, phrase: str, received: Received) -> str:
         language = self._spoken.get(self.phones.pseudonym(received.sender)) or self.languages[0]
-        return self.texts.phrase("apology", language)
+        return self.texts.phrase(phrase, language)
 
     def _change(self, channel: Channel, received: Received, read: Dialogue, now: int) -> Change:
         moment = datetime.fromtimestamp(now / 1000, UTC)

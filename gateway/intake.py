@@ -78,12 +78,18 @@ class Intake:
     """
 
     def __init__(
-        self, library: Library, texts: Texts, within: str, carrier: Callable[[Channel, str], str] = own_sms
+        self,
+        library: Library,
+        texts: Texts,
+        within: str,
+        carrier: Callable[[Channel, str], str] = own_sms,
+        new_id: Callable[[int], str] = uuid7,
     ) -> None:
         self.library = library
         self.texts = texts
         self.within = within
         self.carrier = carrier
+        self.new_id = new_id
 
     def open(
         self, channel: Channel, received: Received, citizen: Citizen, dialogue: Dialogue, now: datetime
@@ -187,7 +193,7 @@ class Intake:
     ) -> Opening:
         remembered = citizen.language if citizen.language in flow.languages else ""
         state = Conversation(
-            id=uuid7(int(now.timestamp() * 1000)),
+            id=self.new_id(int(now.timestamp() * 1000)),
             bearer=inputs[0].bearer,
             flow="" if flow is self.library.home else flow.id,
             version=flow.version,

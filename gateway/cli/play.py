@@ -33,7 +33,7 @@ def play(flow: str, language: str | None, bearer: Bearer, phone: str, file: Path
 
     FLOW is the id of a flow of the project, or a file. Besides replies, a line may be what else happens to a citizen:
     `/drop` (the session is lost), `/start` (they dial again), `/wait 25h`, `/bearer sms`, `/repeat` and `/late` (the
-    provider delivers again), `/late WORDS` (a message arrives late).
+    provider delivers again), `/late WORDS` (a message arrives late). What is sent by SMS to who dials is shown too.
 
     \b
     Example:
@@ -51,7 +51,7 @@ def play(flow: str, language: str | None, bearer: Bearer, phone: str, file: Path
     talker = Talker(flows, texts, opens=found.id, language=language or "", bearer=bearer, phone=phone, within=region())
     recording = Recording(found.id, name or f"{found.id}, played", language or "", bearer)
     _do("start", None, talker, recording)
-    while not (talker.ended and file is None) and (line := sys.stdin.readline()):
+    while not (talker.over and talker.ended and file is None) and (line := sys.stdin.readline()):
         action, words = _read(line.rstrip("\n"))
         _do(action, words, talker, recording)
     if file is not None:
@@ -75,8 +75,9 @@ PLAYED = ("start", "drop", "repeat", "late", "wait", "bearer")
 def _do(action: str, words: str | None, talker: Talker, recording: Recording) -> None:
     """Let one thing happen, show what the phone shows then, and record both."""
     if action == "reply" and talker.ended:
-        click.echo("The conversation is over. /start dials again.", err=True)
+        click.echo(_OVER if talker.over else _BY_SMS, err=True)
         return
+    before = len(talker.messages)
     try:
         _happen(action, words or "", talker)
     except (ValueError, IndexError):
@@ -86,6 +87,14 @@ def _do(action: str, words: str | None, talker: Talker, recording: Recording) ->
     if action not in ("wait", "bearer", "drop"):
         click.echo(f"{talker.screen}\n")
         recording.saw(talker.screen, ended=talker.ended)
+    if talker.bearer == "ussd":
+        for message in talker.messages[before:]:
+            click.echo(f"SMS: {message}\n")
+            recording.received(message)
+
+
+_OVER = "The conversation is over. /start dials again."
+_BY_SMS = "The session is over. /bearer sms goes on by SMS, /start dials again."
 
 
 def _happen(action: str, words: str, talker: Talker) -> None:

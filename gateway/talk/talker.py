@@ -63,6 +63,7 @@ class Talker:
         self.segments = 0
         self._count = 0
         self._session = 0
+        self._begun = 0
         self._taken: list[Taken] = []
         self._sent: set[str] = set()
         self.messages: list[str] = []
@@ -85,6 +86,7 @@ class Talker:
             within=within,
             languages=library.languages,
             step=step,
+            new_id=self._new_id,
         )
         if language:
             self.store.remember(Citizen(self.citizen, language, consented_at=now))
@@ -131,7 +133,7 @@ class Talker:
         """Go on over the other bearer; by SMS the citizen reads what has come meanwhile."""
         self.bearer = bearer
         if bearer == "sms" and self.messages:
-            self.screen, self.ended = self.messages[-1], self._over()
+            self.screen, self.ended = self.messages[-1], self.over
 
     # what came of it -------------------------------------------------------------------------------------------
     @property
@@ -147,6 +149,11 @@ class Talker:
     def _keyword(self) -> str:
         flow = self.library.first(self.opens)
         return flow.keywords[0] if flow.keywords else flow.id
+
+    def _new_id(self, _: int) -> str:
+        """Return the id of a conversation: the same in each run of a test, and so its receipt number."""
+        self._begun += 1
+        return f"talk-{self._begun}"
 
     def _send(self, text: str, *, opens: bool = False) -> None:
         self._deliver(self._received(text, opens=opens))
@@ -175,9 +182,11 @@ class Talker:
         else:
             self._receive()
             self.screen = self.messages[-1] if self.messages else ""
-            self.ended = self._over()
+            self.ended = self.over
 
-    def _over(self) -> bool:
+    @property
+    def over(self) -> bool:
+        """Tell whether no answer is awaited any more, over whatever bearer."""
         return self.store.dialogue("talk", "", self.citizen).current is None
 
     def _receive(self) -> None:

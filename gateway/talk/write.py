@@ -44,6 +44,10 @@ class Recording:
         if ended:
             self.lines.append("- end")
 
+    def received(self, message: str) -> None:
+        """Note an SMS that came while the citizen was dialling."""
+        self.lines.append(f"- sms: {_listed([line for line in message.split(chr(10)) if line.strip()])}")
+
     def test(self, answers: Mapping[str, Value]) -> str:
         """Return the recorded talk as one item of `tests`."""
         head = [f"- name: {quoted(self.name)}"]

@@ -74,6 +74,19 @@ def test_a_recorded_talk_passes_as_a_test(awal, tmp_path: Path) -> None:
     assert awal("test", tests).code == 0
 
 
+def test_a_talk_from_ussd_to_sms_is_shown_recorded_and_played_again(awal, tmp_path: Path) -> None:
+    asked = "receipt: sms\nsteps:\n- {id: why, ask: {fr: Racontez., ar: احكوا.}, type: text, by: sms}\n"
+    (tmp_path / "tea.yaml").write_text(FLOW.replace("steps:\n", asked))
+    tests = tmp_path / "tea.test.yaml"
+    talk = "une longue histoire\n/bearer sms\nune longue histoire\n/bearer ussd\n/start\n1\n1\n"
+    played = awal("play", tmp_path / "tea.yaml", "--language", "fr", "--record", tests, stdin=talk)
+    assert "La suite vient par SMS. Répondez-y librement.\n\nSMS: Racontez.\n" in played.out
+    assert "/bearer sms goes on by SMS" in played.err
+    assert "\nSMS: Le thé. Numéro de suivi : " in played.out
+    told = awal("test", tests)
+    assert told.code == 0, told.out  # its receipt number is the same in each run
+
+
 def test_a_recording_goes_to_the_end_of_the_list_of_tests() -> None:
     recording = Recording("tea", "second", "fr", "ussd")
     recording.did("start")
