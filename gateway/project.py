@@ -175,6 +175,8 @@ class Project:
         known = {field: getattr(given, field) for field in ChannelSettings.__struct_fields__ if field != "name"}
         if given.database:
             known["database"] = str(self.directory.absolute() / given.database)
+        if given.profile.endswith((".yaml", ".yml")):
+            known["profile"] = str(self.directory.absolute() / given.profile)
         return ChannelSettings(name=name, **known)
 
     def channel(self, name: str) -> Channel:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from urllib.parse import unquote_to_bytes
 
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
 from gateway.channels.base import BadRequest
@@ -15,6 +17,8 @@ Form = MultiDict[str, str]
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LONGEST_ID = 128
 LONGEST_PHONE = 32
+MOST_BYTES, MOST_FIELDS = 16 * 1024, 100
+"""What a query may hold."""
 
 
 def form(request: Request) -> Form:
@@ -22,6 +26,17 @@ def form(request: Request) -> Form:
     if request.mimetype not in FORMS:
         raise BadRequest("The body is no form.")
     return request.form
+
+
+def pairs(query: bytes) -> list[tuple[str, bytes]]:
+    """Return the fields of a query with their values as bytes; no charset has been assumed."""
+    if len(query) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    given = [one.partition(b"=") for one in query.split(b"&") if one]
+    if len(given) > MOST_FIELDS:
+        raise BadRequest("The query has too many fields.")
+    read = [(name, unquote_to_bytes(value.replace(b"+", b" "))) for name, _, value in given]
+    return [(name.decode("latin-1"), value) for name, value in read]
 
 
 def identity(fields: Form, name: str) -> str:

@@ -9,15 +9,14 @@ for GSM-7, big-endian UTF-16 for UCS-2, so that the query is read as bytes. smsb
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import unquote_to_bytes, urlencode
+from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
 from gateway import log
-from gateway.channels.base import BadRequest, Ended, Receipt, Received, Route, Sendable, Sent, brief
-from gateway.channels.forms import Form, identity, words
+from gateway.channels.base import Ended, Receipt, Received, Route, Sendable, Sent, brief
+from gateway.channels.forms import Form, identity, pairs, words
 from gateway.channels.network import Unanswered, Unheard, ask, by_status
 from gateway.channels.verification import PathSecretChannel
 from gateway.phones import normalise
@@ -25,7 +24,6 @@ from gateway.phones import normalise
 SMS = "from=%p&to=%P&text=%b&coding=%c&charset=%C&udh=%u&id=%I&smsc=%i&time=%T"
 DELIVERY = "id={id}&type=%d&answer=%A&smsc=%i&time=%T"
 """The escapes that Kannel fills; `%b` keeps the bytes, `%I` is a UUID that survives its repeats and restarts."""
-MOST_BYTES, MOST_FIELDS = 16 * 1024, 100
 CHARSETS = {"utf-8": "utf-8", "utf-16be": "utf-16-be", "ucs-2": "utf-16-be", "iso-8859-1": "latin-1"}
 """The charsets that Kannel declares; another one is read by the coding."""
 EVENTS = 1 | 2 | 8 | 16
@@ -112,17 +110,6 @@ class Kannel(PathSecretChannel):
             "dlr-mask": str(EVENTS),
             "dlr-url": report,
         }
-
-
-def pairs(query: bytes) -> list[tuple[str, bytes]]:
-    """Return the fields of a query with their values as bytes; no charset has been assumed."""
-    if len(query) > MOST_BYTES:
-        raise RequestEntityTooLarge
-    given = [one.partition(b"=") for one in query.split(b"&") if one]
-    if len(given) > MOST_FIELDS:
-        raise BadRequest("The query has too many fields.")
-    read = [(name, unquote_to_bytes(value.replace(b"+", b" "))) for name, _, value in given]
-    return [(name.decode("latin-1"), value) for name, value in read]
 
 
 def decoded(text: bytes, charset: str, coding: str) -> str:

@@ -10,9 +10,11 @@ from gateway.settings import SettingsError, did_you_mean
 ADAPTERS: dict[str, str] = {
     "africastalking": "gateway.channels.africastalking:AfricasTalking",
     "gammu": "gateway.channels.gammu:Gammu",
+    "http": "gateway.channels.http:Http",
     "kannel": "gateway.channels.kannel:Kannel",
     "simulator": "gateway.channels.simulator:Simulator",
     "twilio": "gateway.channels.twilio:Twilio",
+    "ussd-http": "gateway.channels.ussd_http:UssdHttp",
 }
 """Type to `module:class`. A type listed here must have recorded requests and a sender in the conformance suite."""
 

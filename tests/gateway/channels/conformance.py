@@ -8,6 +8,7 @@ has its own `test_channels_<type>.py`, which shows on its real counterpart what 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import Client, EnvironBuilder, TestResponse
 
 from gateway.channels.base import Channel, Ended, Receipt, Received, Settings
+from gateway.channels.http import SIGNATURE, TIMESTAMP, signature
 from gateway.channels.registry import create
 from gateway.lane import InboundRequest, Lane
 
@@ -49,11 +51,29 @@ class Envelope:
     key: str
     old_key: str
     seal: Callable[[Channel, Letter, str], tuple[str, dict[str, str]]]
-    carrier: Literal["form", "query"] = "form"
+    carrier: Literal["form", "query", "json"] = "form"
     """Where its requests hold their fields."""
+    shown: Callable[[TestResponse], tuple[str, bool]] = lambda response: by_word(response)
+    """How its answer tells a screen, and whether that ends the session."""
 
     def channel(self, type: str, **changes: str) -> Channel:
         return create(Settings(name=f"my-{type}", type=type, **(self.settings | changes)), PUBLIC)
+
+
+def by_word(response: TestResponse) -> tuple[str, bool]:
+    """Read a screen that CON or END stands in front of."""
+    assert response.content_type == "text/plain; charset=utf-8"
+    mark, _, text = response.text.partition(" ")
+    assert mark in ("CON", "END")
+    return text, mark == "END"
+
+
+def by_field(response: TestResponse) -> tuple[str, bool]:
+    """Read a screen in our own JSON."""
+    assert response.content_type == "application/json"
+    answer = json.loads(response.data)
+    assert set(answer) == {"text", "end"}
+    return answer["text"], answer["end"]
 
 
 def in_path(channel: Channel, letter: Letter, secret: str) -> tuple[str, dict[str, str]]:
@@ -70,6 +90,12 @@ def by_twilio(channel: Channel, letter: Letter, secret: str) -> tuple[str, dict[
     return path, {"X-Twilio-Signature": RequestValidator(secret).compute_signature(url, form)}
 
 
+def by_time(channel: Channel, letter: Letter, secret: str) -> tuple[str, dict[str, str]]:
+    """Sign the time and the body."""
+    stamp = str(int(time.time()))
+    return f"/in/{channel.name}/{letter.route}", {TIMESTAMP: stamp, SIGNATURE: signature(secret, stamp, letter.body)}
+
+
 SECRET, FORMER = "f3a9c1d7e5b04682a1c3e5f708192a3b", "0b1c2d3e4f5a69788796a5b4c3d2e1f0"
 
 ENVELOPES: dict[str, Envelope] = {
@@ -79,6 +105,7 @@ ENVELOPES: dict[str, Envelope] = {
         "secret_old",
         in_path,
     ),
+    "http": Envelope({"secret": SECRET, "secret_old": FORMER}, "secret", "secret_old", by_time, "json", by_field),
     "kannel": Envelope(
         {"secret": SECRET, "secret_old": FORMER, "username": "awal", "password": "atsk_9f8e7d6c", "number": "1234"},
         "secret",
@@ -97,6 +124,9 @@ ENVELOPES: dict[str, Envelope] = {
         "auth_token",
         "auth_token_old",
         by_twilio,
+    ),
+    "ussd-http": Envelope(
+        {"secret": SECRET, "secret_old": FORMER, "profile": "plain"}, "secret", "secret_old", in_path
     ),
 }
 
@@ -126,9 +156,10 @@ def recorded(type: str) -> list[Case]:
         for told in json.loads(path.read_text("utf-8")) if path.exists() else []:
             headers = {name: value for name, value in told["headers"].items() if name != "Content-Type"}
             form = told.get("form", {})
+            body = json.dumps(told["json"], ensure_ascii=False) if "json" in told else urlencode(form)
             letter = Letter(
                 told["route"],
-                urlencode(form).encode() if form else b"",
+                body.encode(),
                 headers,
                 told.get("query", ""),
                 told["method"],

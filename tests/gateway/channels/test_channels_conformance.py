@@ -23,6 +23,7 @@ TYPES = sorted(type for type in ADAPTERS if not issubclass(adapter(type), LiveCh
 ROUTES = [(type, route) for type in TYPES for route in adapter(type).routes]
 FORMS = [(type, route) for type, route in ROUTES if ENVELOPES[type].carrier == "form"]
 QUERIES = [(type, route) for type, route in ROUTES if ENVELOPES[type].carrier == "query"]
+OBJECTS = [(type, route) for type, route in ROUTES if ENVELOPES[type].carrier == "json"]
 CASES = [case for type in TYPES for case in recorded(type)]
 
 
@@ -168,6 +169,47 @@ class TestSenselessQueries:
             assert deliver(ENVELOPES[type].channel(type), whole, SECRET, Recorder()).status_code in (200, 400)
 
 
+@pytest.mark.parametrize(("type", "route"), OBJECTS)
+class TestSenselessObjects:
+    @pytest.mark.parametrize(
+        "body", [b"", b"from=%2B212", b"[]", b'"x"', b"{", b"\xff", b"[" * 9000, b'{"id":"\\ud800"}']
+    )
+    def test_a_body_that_is_no_object_is_senseless(self, type: str, route: str, body: bytes) -> None:
+        conversations = Recorder()
+        letter = Letter(route, body, content_type="application/json")
+        assert deliver(ENVELOPES[type].channel(type), letter, SECRET, conversations).status_code == 400
+        assert conversations.taken == []
+
+    def test_one_that_is_too_long_says_so(self, type: str, route: str) -> None:
+        letter, conversations = genuine(type, route).letter, Recorder()
+        long = dataclasses.replace(letter, body=letter.body + b" " * MOST_BYTES)
+        assert deliver(ENVELOPES[type].channel(type), long, SECRET, conversations).status_code == 413
+        assert conversations.taken == []
+
+    @given(
+        told=st.dictionaries(
+            st.sampled_from(["id", "bearer", "from", "to", "text", "session", "sent_at", "state", "detail"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+                lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
+                max_leaves=4,
+            ),
+        ),
+        kept=st.booleans(),
+    )
+    @settings(max_examples=60, deadline=None)
+    def test_garbage_never_becomes_our_fault(self, type: str, route: str, told: dict[str, Any], kept: bool) -> None:
+        letter = genuine(type, route).letter
+        whole = (json.loads(letter.body) if kept else {}) | told
+        body = json.dumps(whole).encode()
+        channel = ENVELOPES[type].channel(type)
+        sent = dataclasses.replace(letter, body=body)
+        assert deliver(channel, sent, SECRET, Recorder()).status_code in (200, 400)
+        unproven = Recorder()
+        assert deliver(channel, sent, "wrong", unproven).status_code == 403
+        assert unproven.taken == []
+
+
 KEYS = sorted({name for case in CASES for name in case.form})
 GARBAGE = st.one_of(
     st.binary(max_size=400),
@@ -205,8 +247,9 @@ def test_garbage_never_becomes_our_fault(type: str, route: str, body: bytes, con
 DIALS = {
     "africastalking": "phoneNumber=%2B212612345678&sessionId=S1&text=",
     "simulator": "phone=%2B212612345678&session=S1&id=1&text=",
+    "ussd-http": "phoneNumber=%2B212612345678&sessionId=S1&text=",
 }
-USSD = [type for type, route in ROUTES if route == "ussd"]
+USSD = [type for type, route in FORMS if route == "ussd"]
 
 
 @pytest.mark.parametrize("type", USSD)
@@ -217,8 +260,7 @@ def test_a_sound_session_and_phone_get_a_screen_whatever_the_text(type: str, tex
     letter = Letter("ussd", DIALS[type].encode() + raw)
     response = deliver(ENVELOPES[type].channel(type), letter, SECRET, Recorder())
     assert response.status_code == 200
-    assert response.data.startswith((b"CON ", b"END "))
-    assert response.content_type == "text/plain; charset=utf-8"
+    assert ENVELOPES[type].shown(response) == ("Salam", False)
 
 
 @pytest.mark.parametrize("type", USSD)
@@ -244,7 +286,7 @@ def test_our_fault_asks_the_provider_to_come_back_and_apologises_to_a_caller(
 ) -> None:
     response = deliver(ENVELOPES[type].channel(type), genuine(type, route).letter, SECRET, Recorder(failure))
     if route == "ussd":
-        assert (response.status_code, response.text) == (200, "END Désolé.")
+        assert (response.status_code, ENVELOPES[type].shown(response)) == (200, ("Désolé.", True))
     else:
         assert response.status_code == 503
         assert int(response.headers["Retry-After"]) > 0
