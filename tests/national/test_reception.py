@@ -61,15 +61,17 @@ class Platform:
 
 
 @contextmanager
-def platform_in(folder: Path) -> Iterator[Platform]:
-    store = open_store(f"sqlite:{folder / 'national.db'}")
+def platform_in(folder: Path, url: str = "") -> Iterator[Platform]:
+    store = open_store(url or f"sqlite:{folder / 'national.db'}")
     yield Platform(store)
     store.close()
 
 
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[Platform]:
-    with platform_in(tmp_path) as made:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def platform(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Platform]:
+    """A platform on either database."""
+    url = request.getfixturevalue("postgres_server").new_database() if request.param == "postgresql" else ""
+    with platform_in(tmp_path, url) as made:
         yield made
 
 

@@ -30,7 +30,7 @@ from reports.keys import signing_key
 
 PLATFORM = Identity(bytes(range(2, 34)))
 LINK = link(PLATFORM.public)
-MUTATIONS = int(os.environ.get("AWAL_FRAME_MUTATIONS", "3000"))
+MUTATIONS = int(os.environ.get("AWAL_FRAME_MUTATIONS", "20000"))
 """How many mutated frames are tried; 100,000 were when the format was made."""
 
 
