@@ -27,6 +27,7 @@ from werkzeug.wrappers import Request, Response
 from flows.errors import AwalError
 from gateway import log
 from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Reply, Route
+from storage.errors import StoreBusy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -245,7 +246,8 @@ class Lane:
         else:
             report(target, error)
         try:
-            text = self.conversations.apology(received)
+            slow = isinstance(error, StoreBusy)
+            text = self.conversations.again(received) if slow else self.conversations.apology(received)
         except Exception as second:
             report(target, second)
             text = SORRY

@@ -43,6 +43,8 @@ CITIZEN_PHRASES: dict[str, str] = {
     "by_sms": "La suite vient par SMS. Répondez-y librement.",
     "ended_failed": "Réponses non comprises. Réessayez plus tard. Merci.",
     "apology": "Service indisponible. Réessayez plus tard.",
+    # The store is slow: nothing is lost, and who dials again goes on.
+    "again": "Service très lent. Rappelez ce code pour continuer.",
     # How to answer, after a question or an unclear reply. {last}: highest number listed; {min} {max}: bounds.
     "unclear": "Réponse non comprise.",
     "skipped": "Question passée.",

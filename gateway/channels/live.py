@@ -24,6 +24,7 @@ from gateway.channels.base import (
     Refused,
     Route,
 )
+from storage.errors import StoreBusy
 
 
 class Door(Protocol):
@@ -37,6 +38,9 @@ class Door(Protocol):
 
     def ended(self, channel: Channel, ended: Ended) -> None:
         """Keep the end of a USSD session."""
+
+    def again(self, received: Received) -> str:
+        """Return the words that ask to dial again, in the citizen's language where it is known."""
 
     def apology(self, received: Received) -> str:
         """Return the words for a citizen we could not serve, in their language where it is known."""
@@ -84,7 +88,8 @@ class LiveChannel(Channel):
             foreign = isinstance(error, ForeignSession)
             told = str(error) if isinstance(error, AwalError) else type(error).__name__
             log.event("foreign-session" if foreign else "inbound-fault", ERROR, channel=self.name, error=told)
-            return self.render_ussd(door.apology(received), ends=True)
+            words = door.again if isinstance(error, StoreBusy) else door.apology
+            return self.render_ussd(words(received), ends=True)
 
     def verify(self, request: Request, route: Route, secret: str) -> None:  # noqa: ARG002
         """Refuse: this channel has no address."""

@@ -82,16 +82,16 @@ class SqliteStore:
         with self._readers.lend() as connection:
             schema.require(connection, self.path)
 
-    def _write(self, operation: Operation[Result]) -> Result:
+    def _write(self, operation: Operation[Result], *, linger: bool = True) -> Result:
         if self._writer is None:
             raise StoreLocked(f"{self.path} was opened for reading only: stop the process that writes it (awal serve?)")
         seen = self._reserve.released
         try:
-            return self._writer.run(operation)
+            return self._writer.run(operation, linger=linger)
         except StoreFull:
             if not self._reserve.release(seen):
                 raise
-            return self._writer.run(operation)
+            return self._writer.run(operation, linger=linger)
 
     def _read(self, operation: Operation[Result]) -> Result:
         with self._readers.lend() as connection:
@@ -104,9 +104,9 @@ class SqliteStore:
             return lane.dialogue(connection, channel, external_id, citizen, session)
 
     def accept(self, change: Change) -> Accepted:
-        """Keep one inbound with all it changes, in one durable transaction."""
+        """Keep one inbound with all it changes, in one durable transaction; a citizen is held up for 5 s at most."""
         self._reserve.admit(change)
-        return self._write(lambda connection: lane.accept(connection, change, self._zone))
+        return self._write(lambda connection: lane.accept(connection, change, self._zone), linger=False)
 
     # flows -----------------------------------------------------------------------------------------------------
     def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:

@@ -74,11 +74,14 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
         self._thread.start()
 
-    def run(self, operation: Operation[Result]) -> Result:
-        """Run `operation` and return its result once it is on disk; raise StoreBusy after the deadline."""
+    def run(self, operation: Operation[Result], *, linger: bool = True) -> Result:
+        """Run `operation` and return its result once it is on disk; raise StoreBusy after the deadline.
+
+        One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
+        """
         job = self._enqueue(operation)
         if not job.done.acquire(timeout=self._deadline):
-            self._give_up(job)
+            self._give_up(job, linger)
         if job.error is not None:
             raise self._told(job.error)
         result: Result = job.result
@@ -107,11 +110,11 @@ class Writer:
             self._queue.put(job)
         return job
 
-    def _give_up(self, job: _Job) -> None:
-        """Leave the queue with StoreBusy; an operation that has begun is waited for once more."""
+    def _give_up(self, job: _Job, linger: bool) -> None:
+        """Leave the queue with StoreBusy; an operation that has begun may yet be kept."""
         if job.claim():
             raise StoreBusy(f"a write to {self._path} waited {self._deadline:g} s: nothing was kept, try again")
-        if not job.done.acquire(timeout=self._deadline):
+        if not job.done.acquire(timeout=self._deadline if linger else 0):
             raise StoreBusy(f"the disk under {self._path} does not answer: it may yet be kept, repeat to know")
 
     def _told(self, error: Exception) -> Exception:

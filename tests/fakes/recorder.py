@@ -29,5 +29,8 @@ class Recorder:
     def ended(self, channel: Channel, ended: Ended) -> None:
         self.keep(ended)
 
+    def again(self, received: Received) -> str:
+        return "Rappelez."
+
     def apology(self, received: Received) -> str:
         return self.sorry

@@ -150,10 +150,10 @@ def test_an_operation_that_has_begun_is_waited_for(
     late = threading.Event()
     give_up = writer._give_up
 
-    def told_too_late(job: object) -> None:
+    def told_too_late(job: object, linger: bool) -> None:
         late.set()
         writer._deadline = 30
-        give_up(job)  # type: ignore[arg-type]
+        give_up(job, linger)  # type: ignore[arg-type]
 
     monkeypatch.setattr(writer, "_give_up", told_too_late)
     writer._deadline = 0.05
