@@ -217,6 +217,7 @@ def test_another_gateways_layout_does_not_say_what_ours_counts(platform: Platfor
     twisted = small(5, 6)
     twisted["questions"][0]["options"].reverse()
     platform.take(*texts(sms_layout(twisted, theirs)))
+    platform.store.put(read(canonical(twisted | {"gateway": "other", "region": "05"})), W48)
     assert platform.take(*platform.counts(small(5, 6))) == ["waiting"]
 
 
