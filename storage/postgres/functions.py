@@ -273,3 +273,79 @@ BEGIN
     END IF;
 END $$;
 """
+
+# What was released, with one line more each: a released text is never edited, but it can be replaced.
+ACCEPT_3 = ACCEPT_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(
+    "    i.seq := nextval(",
+    "    PERFORM pg_current_xact_id(); -- before the number: see roll_totals\n    i.seq := nextval(",
+)
+FORGET_3 = FORGET_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(
+    "    DELETE FROM citizens", "    PERFORM uncount(who);\n    DELETE FROM citizens"
+)
+
+# Takes a citizen who is about to be forgotten out of the totals kept ahead.
+UNCOUNT_3 = """
+CREATE FUNCTION uncount(who text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    upto bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(5, 0);
+    SELECT value INTO upto FROM counters WHERE name = 'inbound-upto';
+    UPDATE counters c SET value = c.value - t.gone FROM (
+        SELECT 'citizens' AS name, count(*) AS gone FROM citizens WHERE pseudonym = who AND rolled
+        UNION ALL SELECT 'inbound', count(*) FROM messages WHERE citizen = who AND seq <= upto
+        UNION ALL SELECT 'steps', count(*) FROM messages WHERE citizen = who AND seq <= upto AND conversation <> ''
+    ) AS t WHERE c.name = t.name AND t.gone <> 0;
+END $$;
+"""
+
+# Counts up to `most` messages and citizens ahead; it must come first in its transaction.
+#
+# A message of an earlier number may still appear after one of a later number was seen. So the newest number is noted,
+# and what is not above it is counted only once every transaction has ended that may have drawn it. Each of those has
+# an older transaction number than the one drawn here after the note was read, as `accept` draws its own before the
+# message's. Whoever waits for lock 5 may hold rows, but nothing here waits for a row.
+ROLL_TOTALS_3 = """
+CREATE FUNCTION roll_totals(most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    upto bigint;
+    noted bigint;
+    noted_at bigint;
+    newest bigint;
+    told bigint;
+    moved bigint;
+    rows bigint := 0;
+    known bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(5, 0);
+    SELECT max(value) FILTER (WHERE name = 'inbound-upto'), max(value) FILTER (WHERE name = 'noted'),
+        max(value) FILTER (WHERE name = 'noted-at') INTO upto, noted, noted_at FROM counters;
+    IF noted > upto AND noted_at <= pg_snapshot_xmin(pg_current_snapshot())::text::bigint THEN
+        rows := least(noted - upto, most);
+        SELECT count(*), count(*) FILTER (WHERE conversation <> '') INTO told, moved
+            FROM messages WHERE seq > upto AND seq <= upto + rows;
+        UPDATE counters SET value = value + CASE name WHEN 'inbound' THEN told WHEN 'steps' THEN moved ELSE rows END
+            WHERE name IN ('inbound', 'steps', 'inbound-upto');
+    ELSIF (noted <= upto OR noted_at >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+        -- A note whose transaction is still to come was made on another server, and restored here.
+        AND pg_current_xact_id_if_assigned() IS NULL
+    THEN
+        SELECT CASE WHEN is_called THEN last_value ELSE 0 END INTO newest FROM inbound_seq;
+        IF newest > upto THEN
+            noted_at := pg_current_xact_id()::text::bigint;
+            UPDATE counters SET value = CASE name WHEN 'noted' THEN newest ELSE noted_at END
+                WHERE name IN ('noted', 'noted-at');
+        END IF;
+    END IF;
+
+    WITH taken AS (
+        SELECT pseudonym FROM citizens WHERE rolled IS NOT TRUE LIMIT most FOR UPDATE SKIP LOCKED
+    )
+    UPDATE citizens c SET rolled = true FROM taken WHERE c.pseudonym = taken.pseudonym;
+    GET DIAGNOSTICS known = ROW_COUNT;
+    IF known > 0 THEN
+        UPDATE counters SET value = value + known WHERE name = 'citizens';
+    END IF;
+    RETURN rows + known;
+END $$;
+"""

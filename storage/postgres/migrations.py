@@ -277,5 +277,21 @@ def keep_one_inbound() -> str:
     return COUNT_AHEAD_1 + THAW_1 + FORGET_1 + QUEUE_1 + ACCEPT_1
 
 
-MIGRATIONS: tuple[Callable[[], str], ...] = (first_tables, keep_one_inbound)
+def totals_ahead() -> str:
+    """Count citizens and messages ahead, so that the totals of a metric do not cost by what was ever kept."""
+    from storage.postgres.functions import ACCEPT_3, FORGET_3, ROLL_TOTALS_3, UNCOUNT_3
+
+    return TOTALS + UNCOUNT_3 + FORGET_3 + ACCEPT_3 + ROLL_TOTALS_3
+
+
+# `rolled` may be empty: a gateway of the release before goes on keeping citizens during the upgrade.
+TOTALS = """
+ALTER TABLE citizens ADD COLUMN rolled boolean;
+CREATE INDEX citizens_fresh ON citizens (pseudonym) WHERE rolled IS NOT TRUE;
+CREATE INDEX messages_seq ON messages (seq);
+INSERT INTO counters
+    VALUES ('citizens', 0), ('inbound', 0), ('steps', 0), ('inbound-upto', 0), ('noted', 0), ('noted-at', 0);
+"""
+
+MIGRATIONS: tuple[Callable[[], str], ...] = (first_tables, keep_one_inbound, totals_ahead)
 """Each returns the statements of one step; its place in the list is its number."""

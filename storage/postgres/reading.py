@@ -14,6 +14,8 @@ from storage.values import from_columns
 
 QUIET = 10 * 60 * 1000
 """Milliseconds without a word after which an open conversation is counted ahead; one that ended is at once."""
+INBOUNDS = 100
+"""How many inbounds are counted for each conversation that a step may take: they are cheaper."""
 FETCH = 2_000
 """Answers that an export holds in memory at once."""
 
@@ -63,10 +65,14 @@ ORDER BY day
 """
 
 COUNTS = b"""
-SELECT (SELECT count(*) FROM citizens), coalesce(r.walks, 0) + f.walks, coalesce(r.open, 0) + f.open,
-    (SELECT count(*) FROM messages), coalesce(r.answers, 0) + t.answers,
-    (SELECT count(*) FROM messages WHERE conversation <> '')
-FROM (SELECT sum(walks)::bigint AS walks, sum(open)::bigint AS open, sum(answers)::bigint AS answers
+SELECT k.citizens + (SELECT count(*) FROM citizens WHERE rolled IS NOT TRUE), coalesce(r.walks, 0) + f.walks,
+    coalesce(r.open, 0) + f.open, k.inbound + m.inbound, coalesce(r.answers, 0) + t.answers, k.steps + m.steps
+FROM (SELECT max(value) FILTER (WHERE name = 'citizens') AS citizens,
+        max(value) FILTER (WHERE name = 'inbound') AS inbound, max(value) FILTER (WHERE name = 'steps') AS steps
+        FROM counters) AS k,
+    (SELECT count(*) AS inbound, count(*) FILTER (WHERE conversation <> '') AS steps FROM messages
+        WHERE seq > (SELECT value FROM counters WHERE name = 'inbound-upto')) AS m,
+    (SELECT sum(walks)::bigint AS walks, sum(open)::bigint AS open, sum(answers)::bigint AS answers
         FROM rolled_days) AS r,
     (SELECT count(*) AS walks, count(*) FILTER (WHERE status = 'active') AS open FROM conversations
         WHERE NOT rolled AND flow <> '') AS f,
@@ -159,9 +165,13 @@ def counts(connection: Connection) -> Mapping[str, int]:
 
 
 def roll(connection: Connection, now: int, limit: int) -> int:
-    """Count up to `limit` settled conversations ahead; those that somebody is just writing are left for the next."""
+    """Count up to `limit` settled conversations ahead, with citizens and messages; return how many rows were.
+
+    Conversations that somebody is just writing are left for the next.
+    """
+    totals: Any = connection.execute("SELECT roll_totals(%s)", (limit * INBOUNDS,)).fetchone()
     settled = connection.execute(SETTLED, {"quiet": now - QUIET, "limit": limit}).fetchall()
     if settled:
         whose, ids = (list(one) for one in zip(*settled, strict=True))
         connection.execute("SELECT count_ahead(%s::text[], %s::text[], 1)", (whose, ids))
-    return len(settled)
+    return len(settled) + int(totals[0])
