@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from storage.errors import StoreError
-from storage.sqlite import reading, schema, sync
+from storage.sqlite import erasures, reading, schema, sync
 from storage.sqlite.connection import errors, open_reader
 from storage.sqlite.lock import FileLock
 
@@ -37,7 +37,8 @@ def back_up(source: sqlite3.Connection, target: Path) -> Mapping[str, int]:
 def restore(backup: Path, path: Path) -> int:
     """Put a verified copy in the database's place; return the new epoch, higher than the one before.
 
-    What was there stays beside it as `awal.db.replaced`, until the next restore.
+    Who was forgotten since the copy was made is forgotten again. What was there stays beside it as
+    `awal.db.replaced`, until the next restore.
     """
     if not backup.is_file():
         raise StoreError(f"there is no backup {backup}: give the file that awal backup wrote")
@@ -75,6 +76,7 @@ def _replace(backup: Path, path: Path) -> int:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
         verify(copy, backup)
+        erasures.replay(copy, path)
         epoch = max(sync.epoch(copy), _epoch_now(path)) + 1
         copy.execute("UPDATE counters SET value = ? WHERE name = 'epoch'", (epoch,))
     os.chmod(part, 0o600)

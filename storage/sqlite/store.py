@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from storage.errors import StoreError, StoreFull, StoreLocked
 from storage.outgoing import ANYTHING
-from storage.sqlite import backup, claim, lane, outbox, reading, rights, rolling, schema, sync, upkeep
+from storage.sqlite import backup, claim, erasures, lane, outbox, reading, rights, rolling, schema, sync, upkeep
 from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.lock import FileLock
 from storage.sqlite.reserve import Reserve, full
@@ -106,6 +106,8 @@ class SqliteStore:
     def accept(self, change: Change) -> Accepted:
         """Keep one inbound with all it changes, in one durable transaction; a citizen is held up for 5 s at most."""
         self._reserve.admit(change)
+        if change.erase:
+            return self._erase(change.inbound.citizen, change.inbound.received_at, lane.accept, change, self._zone)
         return self._write(lambda connection: lane.accept(connection, change, self._zone), linger=False)
 
     # flows -----------------------------------------------------------------------------------------------------
@@ -225,9 +227,22 @@ class SqliteStore:
         return self._write(lambda connection: rolling.roll(connection, now, limit))
 
     # citizens' rights ------------------------------------------------------------------------------------------
-    def erase(self, citizen: str, now: int) -> int:  # noqa: ARG002 - the interface's; the act leaves no date behind
+    def erase(self, citizen: str, now: int) -> int:
         """Forget a citizen; return how many rows went."""
-        return self._write(lambda connection: rights.forget(connection, citizen))
+        return self._erase(citizen, now, rights.forget, citizen)
+
+    def _erase(self, citizen: str, now: int, forget: Callable[..., Result], *given: object) -> Result:
+        """Forget a citizen for good: noted for a restore first, and in the end out of the log too."""
+        if citizen and self._writer is not None:
+            with errors(self.path):
+                erasures.note(self.path, citizen, now)
+
+        def operation(connection: sqlite3.Connection) -> Result:
+            if self._writer is not None:
+                self._writer.owes_checkpoint = True
+            return forget(connection, *given)
+
+        return self._write(operation)
 
     def mydata(self, citizen: str) -> Mapping[str, object]:
         """Return everything kept of a citizen, as plain data."""
@@ -292,10 +307,12 @@ class SqliteStore:
             raise full(self.path)
 
     def room(self) -> Room:
-        """Return the room on the disk below; whoever writes renews its reserve first."""
+        """Return the room on the disk below; whoever writes renews its reserve first, and empties a log it owes."""
         with errors(self.path):
             if self._writer is not None:
                 self._reserve.keep()
+                if self._writer.owes_checkpoint:
+                    self._write(upkeep.check)
             return self._reserve.room()
 
     def writing(self) -> Writing | None:

@@ -67,6 +67,8 @@ class Writer:
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
+        self.owes_checkpoint = False
+        """An operation sets it to have the log emptied after its commit: it holds what was just erased."""
         self.sizes = Histogram(SIZES)
         """How many operations shared a commit."""
         self.seconds = Histogram()
@@ -129,6 +131,8 @@ class Writer:
             begun = [job for job in batch if job.claim()]
             if begun:
                 self._commit(begun)
+            if self.owes_checkpoint:
+                self._empty_log()
             for job in begun:
                 job.finish()
 
@@ -194,6 +198,15 @@ class Writer:
             job.error = error
             self._connection.execute("ROLLBACK TO operation")
         self._connection.execute("RELEASE operation")
+
+    def _empty_log(self) -> None:
+        """Move the log into the database and empty it. While somebody reads an old state it stays owed."""
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 0")  # citizens wait behind this
+            (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.owes_checkpoint = bool(busy)
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA busy_timeout = 5000")
 
     def _roll_back(self) -> None:
         """End a broken transaction. What fails here fails again, with its reason, at the next BEGIN."""
