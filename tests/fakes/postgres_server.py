@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -79,7 +80,12 @@ class PostgresServer:
     def kill(self) -> None:
         """Kill the server with all its processes; the next start recovers from the log of transactions."""
         assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")  # each in a group of its own
+        backends = [int(one) for one in children.read_text().split()]
         os.killpg(self._process.pid, signal.SIGKILL)
+        for backend in backends:
+            with suppress(ProcessLookupError):
+                os.kill(backend, signal.SIGKILL)
         self._process.wait()
         self._process = None
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
