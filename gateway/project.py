@@ -177,6 +177,10 @@ class Project:
             known["database"] = str(self.directory.absolute() / given.database)
         if given.profile.endswith((".yaml", ".yml")):
             known["profile"] = str(self.directory.absolute() / given.profile)
+        if given.dialect.endswith((".yaml", ".yml")):
+            known["dialect"] = str(self.directory.absolute() / given.dialect)
+        if given.type == "smpp" and not given.database:
+            known["database"] = str(self.directory.absolute() / "data" / f"smpp-{name}.db")
         return ChannelSettings(name=name, **known)
 
     def channel(self, name: str) -> Channel:

@@ -148,7 +148,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_url: str = ""
     sendsms_url: str = ""
     database: str = ""
-    """The whole path of gammu-smsd's own SQLite file."""
+    """The whole path of gammu-smsd's own SQLite file; for SMPP, of the spool (empty keeps it in memory)."""
+    host: str = ""
+    port: int = 0
+    system_id: str = ""
+    bearers: tuple[Bearer, ...] = ()
+    dialect: str = ""
+    """A shipped SMPP dialect, or the path of a YAML file."""
     profile: str = ""
     """A shipped `ussd-http` profile, or the whole path of the project's own."""
     flow: str = ""
@@ -185,7 +191,7 @@ class Channel(ABC):
     """One configured connection. Subclasses set `type` and `routes`, and translate what has been verified."""
 
     type: ClassVar[str]
-    bearers: ClassVar[tuple[Bearer, ...]]
+    bearers: tuple[Bearer, ...]
     routes: ClassVar[tuple[Route, ...]]
     methods: ClassVar[tuple[str, ...]] = ("POST",)
     secret_in_path: ClassVar[bool] = True

@@ -13,6 +13,7 @@ ADAPTERS: dict[str, str] = {
     "http": "gateway.channels.http:Http",
     "kannel": "gateway.channels.kannel:Kannel",
     "simulator": "gateway.channels.simulator:Simulator",
+    "smpp": "gateway.channels.smpp:Smpp",
     "twilio": "gateway.channels.twilio:Twilio",
     "ussd-http": "gateway.channels.ussd_http:UssdHttp",
 }
