@@ -87,6 +87,10 @@ def sms_safe(text: str) -> str:
     plain letters for presentation forms; a text with Arabic or Tifinagh letters keeps its quotes and dashes,
     which cost nothing there.
     """
+    return text if _SETTLED.fullmatch(text) else _made_safe(text)
+
+
+def _made_safe(text: str) -> str:
     plain = unicodedata.normalize("NFC", _arabic(text.translate(_UNSEEN))).translate(_SPACES)
     if _OTHER_SCRIPT.search(plain):
         return plain
@@ -152,4 +156,8 @@ _TYPOGRAPHY = str.maketrans("‘’‚‛′“”„‟″«»‐‑‒–—�
 _WIDENING = str.maketrans({"…": "...", "œ": "oe", "Œ": "OE"})
 # The word ligatures U+FDF0-FDFF stay: one sign would become up to eighteen letters.
 _PRESENTATION = re.compile("[\ufb50-\ufdef\ufe70-\ufefc]+")
+# Nearly every text; none of these letters changes, alone or beside another of them.
+_SETTLED = re.compile(
+    "[\n\r\f -~£¤¥§¡¿€À-ÿΓΔΘΛΞΠΣΦΨΩ\u060c\u061b\u061f\u0621-\u063a\u0641-\u064a\u0660-\u0669\u2d30-\u2d67\u2d6f]*"
+)
 _OTHER_SCRIPT = re.compile("[\u0600-\u06ff\u0750-\u077f\u2d30-\u2d7f]")

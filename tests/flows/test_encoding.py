@@ -151,6 +151,11 @@ def test_sms_safe_never_makes_a_text_dearer():
 hazards = st.text(st.sampled_from("\u00a0\u202f\u200f\u200e…œ—’ê\ufee7\ufc5e\u064b\u0640اأ\u0653ن"))
 
 
+@given(st.from_regex(codec._SETTLED, fullmatch=True))
+def test_what_is_passed_at_sight_would_not_have_changed(text):
+    assert codec._made_safe(text) == text
+
+
 @given(st.one_of(mixed_texts, hazards))
 def test_sms_safe_is_idempotent_and_leaves_nothing_unseen(text):
     safe = codec.sms_safe(text)
