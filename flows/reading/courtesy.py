@@ -29,7 +29,8 @@ _BEFORE = _EDGE.replace(re.escape("-"), "")  # a dash before a digit may be a mi
 _SIGN = "|".join(fold(word) for word in POSITION_WORDS if not word.isascii() and not fold(word).isascii())
 _WORD = "|".join(fold(word) for word in POSITION_WORDS if fold(word).isascii())
 # A Latin word needs a gap before its number: a digit that stands in a Latin word is a letter (rule 6).
-_LABELLED = rf"(?:{_EDGE}*(?:(?:{_SIGN}){_EDGE}*|(?:{_WORD}){_EDGE}+)|{_BEFORE}*)"
+# `option n° 2` has two such words.
+_LABELLED = rf"(?:{_EDGE}*(?:(?:{_SIGN}|{_WORD}){_EDGE}+)?(?:(?:{_SIGN}){_EDGE}*|(?:{_WORD}){_EDGE}+)|{_BEFORE}*)"
 _POSITION = re.compile(rf"{_LABELLED}(\d{{1,9}}){_EDGE}*")
 _NUMBERED = re.compile(rf"{_LABELLED}(\d{{1,9}}){_EDGE}+(\D.*)")
 _COUNTED = re.compile(rf"(.*[^\W\d_]){_EDGE}+(\d{{1,9}}){_EDGE}*")

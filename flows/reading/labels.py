@@ -34,6 +34,9 @@ class Labels:
                 self._add(form(fold(label)), at)
         self.longest = max((name.count(" ") + 1 for name in self._bare), default=1)
         """How many words the longest label has."""
+        self._joined: dict[str, set[int]] = defaultdict(set)
+        for name, found in self._bare.items():
+            self._joined[name.replace(" ", "")] |= found
         self._names = [(name, at) for name, found in self._bare.items() if name for at in found]
 
     def _add(self, name: str, at: int) -> None:
@@ -48,6 +51,12 @@ class Labels:
     def bare(self, text: str) -> set[int]:
         """Return the options whose label this is, with ال or without."""
         return self._bare.get(_ARTICLE.sub("", text), set()) if text else set()
+
+    def joined(self, text: str) -> set[int]:
+        """Return the options whose label this is with a blank too many or too few; digits never come together."""
+        if letters(text) < SHORTEST_MISTYPED or any(map(str.isdigit, text)):
+            return set()
+        return self._joined.get(text.replace(" ", ""), set())
 
     def begun(self, text: str) -> set[int]:
         """Return the options with a label that begins so, given three letters or more."""

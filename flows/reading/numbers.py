@@ -92,8 +92,9 @@ def quantity(raw: str, text: str = "") -> Quantity | None:
         text = plain(_GROUPED.sub(_GROUP_MARK, raw))
     text = without_thanks(text)
     found = _NUMBER.fullmatch(text)
-    if found:
-        return _quantity(found)
+    written = _quantity(found) if found else None
+    if written is not None:
+        return written
     value = counted(_without_unit(form(text)))
     return None if value is None else Quantity(value, whole=True)
 

@@ -59,7 +59,8 @@ def _with_number(text: str, labels: Labels) -> int | Reading:
 def _named(name: str, labels: Labels) -> int | Reading:
     """Read a label; a number word is a position, unless it also begins another option's label."""
     number = worded(name, labels)
-    return _only(labels.named(name) | (set() if number is None else {number, *labels.starting(name)}), labels)
+    named = labels.named(name) or labels.joined(name)
+    return _only(named | (set() if number is None else {number, *labels.starting(name)}), labels)
 
 
 def worded(name: str, labels: Labels) -> int | None:
