@@ -9,10 +9,11 @@ from storage.store import Store
 
 RESERVE = 32 << 20
 """Bytes kept free for a full disk."""
-BACKUP = "pg_dump --format=custom --file=FILE URL, or pg_basebackup for the whole server"
+BACKUP = "pg_dump --format=custom --schema=awal --file=FILE URL, or pg_basebackup for the whole server"
 RESTORE = (
-    "stop every gateway, awal store epoch (note the number), psql URL -c 'DROP SCHEMA awal CASCADE', "
-    "pg_restore --exit-on-error --no-owner --dbname=URL FILE, then awal store epoch --above NUMBER"
+    "stop every gateway, note the number that awal store epoch tells, set the tables aside with "
+    'psql --command="ALTER SCHEMA awal RENAME TO awal_replaced" URL, '
+    "pg_restore --single-transaction --no-owner --dbname=URL FILE, then awal store epoch --above NUMBER"
 )
 UNFINISHED = "store-copy"
 """The setting that the target of `awal store copy` holds while it is not whole. It is never copied itself."""

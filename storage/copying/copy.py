@@ -104,4 +104,5 @@ class Copy:
     def finish(self, now: int) -> None:
         """Count ahead what was copied, and let the target be served."""
         self.target.settle(now)
+        self.target.note_erasures(self.source.erasures())
         self.target.unmark()

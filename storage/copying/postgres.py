@@ -137,6 +137,13 @@ class PostgresSide:
         with self._transaction() as connection:
             connection.execute("DELETE FROM settings WHERE key = %s", (MARK,))
 
+    def erasures(self) -> list[tuple[int, str]]:
+        """Return nothing: backups are the server's, and no list is kept for them."""
+        return []
+
+    def note_erasures(self, erased: Sequence[tuple[int, str]]) -> None:
+        """Keep no list."""
+
     def epoch(self) -> int:
         """Return the sync epoch."""
         return int(self._one("SELECT value FROM counters WHERE name = 'epoch'"))

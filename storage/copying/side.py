@@ -41,6 +41,12 @@ class Side(Protocol):
     def unmark(self) -> None:
         """Take the mark away: the store is whole, and may be served."""
 
+    def erasures(self) -> list[tuple[int, str]]:
+        """Return who was forgotten and when, where a list is kept."""
+
+    def note_erasures(self, erased: Sequence[tuple[int, str]]) -> None:
+        """Take over such a list."""
+
     def epoch(self) -> int:
         """Return the sync epoch."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from storage.copying.tables import COUNTERS, TABLES, Row, Table
 from storage.errors import StoreError
 from storage.open import UNFINISHED as MARK
-from storage.sqlite import rolling, schema
+from storage.sqlite import erasures, rolling, schema
 from storage.sqlite.connection import errors, open_writer
 from storage.sqlite.lock import FileLock
 
@@ -104,6 +104,18 @@ class SqliteSide:
         """Take the mark away."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM settings WHERE key = ?", (MARK,))
+
+    def erasures(self) -> list[tuple[int, str]]:
+        """Return who was forgotten and when."""
+        return list(erasures.noted(self._path))
+
+    def note_erasures(self, erased: Sequence[tuple[int, str]]) -> None:
+        """Take over those that are not in the list beside this file yet."""
+        known = set(self.erasures())
+        with errors(self._path):
+            for at, citizen in erased:
+                if (at, citizen) not in known:
+                    erasures.note(self._path, citizen, at)
 
     def epoch(self) -> int:
         """Return the sync epoch."""

@@ -52,7 +52,7 @@ def replay(copy: sqlite3.Connection, database: Path) -> int:
     Who came back after they were forgotten has nothing in it from before, and is kept.
     """
     copy.execute("PRAGMA secure_delete = ON")
-    return sum(_forget(copy, citizen, at) for at, citizen in _noted(beside(database)))
+    return sum(_forget(copy, citizen, at) for at, citizen in noted(database))
 
 
 def _forget(copy: sqlite3.Connection, citizen: str, at: int) -> bool:
@@ -60,8 +60,9 @@ def _forget(copy: sqlite3.Connection, citizen: str, at: int) -> bool:
     return (oldest is None or oldest <= at) and rights.forget(copy, citizen) > 0
 
 
-def _noted(path: Path) -> Iterator[tuple[int, str]]:
+def noted(database: Path) -> Iterator[tuple[int, str]]:
     """Yield what was noted; a torn line is nobody."""
+    path = beside(database)
     if path.exists():
         for line in path.read_text("utf-8", "replace").splitlines():
             at, _, citizen = line.partition(" ")

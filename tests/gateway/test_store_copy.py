@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import program
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from flows.types import Conversation
@@ -23,7 +26,7 @@ from gateway.rehearsal.run import Rehearsal
 from storage.copying import Copy, opened
 from storage.copying.tables import TABLES, Row, Table
 from storage.errors import StoreError, StoreLocked
-from storage.open import open_store
+from storage.open import BACKUP, RESTORE, open_store
 from storage.store import AnswerRow, Change, Citizen, InboundRow, OutboundRow, Session, Store, SyncRow
 
 NOW = 1_795_420_800_000
@@ -292,6 +295,21 @@ def test_a_target_with_data_of_its_own_is_refused_and_left_as_it_is(
         assert everything(other) == before
 
 
+def test_who_was_forgotten_stays_forgotten_by_a_backup_restored_at_the_new_place(
+    rehearsed: Path, awal: Callable[..., Any]
+) -> None:
+    assert awal("backup", rehearsed / "before.db", project=rehearsed).code == 0
+    with Project(rehearsed) as project:
+        assert project.store.erase("first-odd", NOW + 1) > 0
+
+    assert awal("store", "copy", store_of(rehearsed), "sqlite:data/copy.db", project=rehearsed).code == 0
+    move(rehearsed, "sqlite:data/copy.db")
+    assert awal("restore", rehearsed / "before.db", project=rehearsed).code == 0
+    with Project(rehearsed) as project:
+        assert project.store.mydata("first-odd")["citizen"] is None
+        assert project.store.mydata("first-plain")["citizen"] is not None
+
+
 def test_a_part_of_another_store_is_only_replaced_when_told_to(rehearsed: Path, awal: Callable[..., Any]) -> None:
     begun(rehearsed, "sqlite:data/copy.db")
     with open_store("sqlite:data/other.db", rehearsed) as other:
@@ -389,6 +407,41 @@ def test_the_epoch_is_shown_and_raised(demo: Path, awal: Callable[..., Any], pos
         refused = awal("store", "epoch", "--raise", project=demo)
     assert refused.code == 1
     assert "stop" in refused.err
+
+
+def test_a_backup_by_the_servers_own_tools_comes_back_as_documented(
+    rehearsed: Path, awal: Callable[..., Any], postgres_url: str, postgres_server: Any
+) -> None:
+    """Runs the very commands that `awal backup` and `awal restore` name."""
+    assert awal("store", "copy", store_of(rehearsed), postgres_url, project=rehearsed).code == 0
+    move(rehearsed, postgres_url)
+    before, file = told_by(rehearsed), str(postgres_server.folder / "copy")
+    server_tool(BACKUP.partition(",")[0], postgres_url, file)
+    with Project(rehearsed) as project:
+        live_a_little(project.store, "since")
+
+    number = awal("store", "epoch", project=rehearsed).out.strip()
+    for command in re.findall(r"(?:psql|pg_restore) .*?(?=, )", RESTORE):
+        server_tool(command, postgres_url, file)
+    assert awal("store", "epoch", "--above", number, project=rehearsed).code == 0
+
+    after = told_by(rehearsed)
+    epoch, held = before.pop("held")
+    assert after.pop("held") == (epoch + 1, held)
+    assert after == before
+    with Project(rehearsed) as project:
+        live_a_little(project.store, "since")
+        counts = project.store.counts()
+        while project.store.roll(LATER) or project.store.roll(LATER):
+            pass
+        assert project.store.counts() == counts
+
+
+def server_tool(command: str, url: str, file: str) -> None:
+    """Run one of PostgreSQL's programs as it is documented."""
+    name, *arguments = shlex.split(command.replace("URL", url).replace("FILE", file))
+    done = subprocess.run([program(name) or name, *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), command
 
 
 def test_the_url_may_come_from_the_environment(
