@@ -299,6 +299,11 @@ class MemoryStore:
             ]
         yield from rows
 
+    def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
+        """Return the newest answers in the citizens' own words, newest first."""
+        rows = [row for row in self.answers(flow, since) if row.free and row.flow == flow and row.step in steps]
+        return sorted(rows, key=lambda row: row.answered_at)[::-1][:limit]
+
     def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
         """Count answers."""
         found: Counter[tuple[str, str, str, str, str]] = Counter()

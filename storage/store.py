@@ -304,6 +304,12 @@ class Store(Protocol):
     def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:
         """Stream answers in the order they were kept."""
 
+    def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
+        """Return the newest answers in the citizens' own words (`free`) to some steps of a flow, newest first.
+
+        Costs by the free answers since then, not by all that was ever answered.
+        """
+
     def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
         """Count the answers of civil days `first_day`..`last_day` (both included); a `choices` counts each key.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -123,10 +123,7 @@ def drops(project: Project) -> int:
 
 def free_texts(project: Project, flow: Flow) -> Sequence[Said]:
     """Return the newest free answers to a flow, newest first; numbers that citizens wrote in them are hidden."""
-    asked = {ask.id for ask in flow.questions if ask.type == "text"}
+    asked = [ask.id for ask in flow.questions if ask.type == "text"]
     since = project.clock() - FREE_TEXT_DAYS * DAY
-    kept: deque[Said] = deque(maxlen=FREE_TEXTS)
-    for row in project.store.answers(flow.id, since) if asked else ():
-        if row.step in asked:
-            kept.appendleft(Said(row.answered_at, row.step, log.redact(str(row.value))))
-    return list(kept)
+    rows = project.store.words(flow.id, asked, since, FREE_TEXTS) if asked else ()
+    return [Said(row.answered_at, row.step, log.redact(str(row.value))) for row in rows]

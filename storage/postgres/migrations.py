@@ -293,5 +293,11 @@ INSERT INTO counters
     VALUES ('citizens', 0), ('inbound', 0), ('steps', 0), ('inbound-upto', 0), ('noted', 0), ('noted-at', 0);
 """
 
-MIGRATIONS: tuple[Callable[[], str], ...] = (first_tables, keep_one_inbound, totals_ahead)
+
+def own_words() -> str:
+    """Find the newest answers in the citizens' own words without reading all the others."""
+    return "CREATE INDEX answers_free ON answers (flow, answered_at) WHERE free;"
+
+
+MIGRATIONS: tuple[Callable[[], str], ...] = (first_tables, keep_one_inbound, totals_ahead, own_words)
 """Each returns the statements of one step; its place in the list is its number."""

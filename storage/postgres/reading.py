@@ -26,6 +26,13 @@ FROM answers a JOIN conversations c ON c.citizen = a.citizen AND c.id = a.conver
 WHERE (%(flow)s = '' OR a.flow = %(flow)s) AND a.answered_at >= %(since)s
 ORDER BY a.seq
 """
+WORDS = b"""
+SELECT a.id, a.conversation, c.citizen, a.flow, a.flow_version, a.flow_hash, a.step, a.kind, a.value, a.raw,
+    a.language, a.bearer, a.channel, a.answered_at, a.day, c.place, a.free
+FROM answers a JOIN conversations c ON c.citizen = a.citizen AND c.id = a.conversation
+WHERE a.free AND a.flow = %(flow)s AND a.answered_at >= %(since)s AND a.step = ANY (%(steps)s::text[])
+ORDER BY a.answered_at DESC, a.seq DESC LIMIT %(limit)s
+"""
 SPANS = " OR ".join(f"period BETWEEN %({edge}_first)s AND %({edge}_last)s" for edge in ("head", "months", "tail"))
 NOTHING = ("1", "0")
 
@@ -90,6 +97,13 @@ def answers(connection: Connection, flow: str, since: int) -> Iterator[AnswerRow
         cursor.itersize = FETCH
         for row in cursor.execute(ANSWERS, {"flow": flow, "since": since}):
             yield AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:]))
+
+
+def words(connection: Connection, flow: str, steps: Sequence[str], since: int, limit: int) -> list[AnswerRow]:
+    """Return the newest answers in the citizens' own words, by an index that holds no others."""
+    given = {"flow": flow, "since": since, "steps": list(steps), "limit": limit}
+    rows = connection.execute(WORDS, given).fetchall()
+    return [AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:])) for row in rows]
 
 
 def tallies(connection: Connection, first_day: str, last_day: str, flow: str, steps: Sequence[str]) -> list[Tally]:

@@ -291,3 +291,14 @@ CREATE TABLE spend (
     PRIMARY KEY (channel, hour)
 ) STRICT, WITHOUT ROWID;
 """
+
+
+@migrations(name="0004_own_words")
+def own_words(db: Database) -> None:
+    """Find the newest answers in the citizens' own words without reading all the others."""
+    db.executescript(OWN_WORDS)
+
+
+OWN_WORDS = """
+CREATE INDEX answers_free ON answers (flow, answered_at) WHERE free = 1;
+"""

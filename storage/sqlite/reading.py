@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
+from typing import Any
 
 from storage.sqlite.rolling import VALUE, VALUES
 from storage.store import AnswerRow, Tally, Walks
 from storage.values import from_columns
 
-ANSWERS = """
+ANSWER = """
 SELECT a.id, a.conversation, c.citizen, a.flow, a.flow_version, a.flow_hash, a.step, a.kind, a.value, a.raw,
     a.language, a.bearer, a.channel, a.answered_at, a.day, c.place, a.free
 FROM answers a JOIN conversations c ON c.id = a.conversation
+"""
+ANSWERS = f"""
+{ANSWER}
 WHERE (:flow = '' OR a.flow = :flow) AND a.answered_at >= :since
 ORDER BY a.seq
 """
+WORDS = f"""
+{ANSWER}
+WHERE a.free = 1 AND a.flow = :flow AND a.answered_at >= :since AND a.step IN (SELECT value FROM json_each(:steps))
+ORDER BY a.answered_at DESC, a.seq DESC LIMIT :limit
+"""  # noqa: S608 - constants only
 
 TALLIES = f"""
 SELECT flow, flow_hash, step, value, place, SUM(count) FROM (
@@ -79,7 +89,17 @@ FROM rolled, fresh, told, late
 def answers(connection: sqlite3.Connection, flow: str, since: int) -> Iterator[AnswerRow]:
     """Stream answers in the order they were kept."""
     for row in connection.execute(ANSWERS, {"flow": flow, "since": since}):
-        yield AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:16], bool(row[16])))
+        yield _answer(row)
+
+
+def words(connection: sqlite3.Connection, flow: str, steps: Sequence[str], since: int, limit: int) -> list[AnswerRow]:
+    """Return the newest answers in the citizens' own words, by an index that holds no others."""
+    given = {"flow": flow, "since": since, "steps": json.dumps(list(steps)), "limit": limit}
+    return [_answer(row) for row in connection.execute(WORDS, given)]
+
+
+def _answer(row: tuple[Any, ...]) -> AnswerRow:
+    return AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:16], bool(row[16])))
 
 
 def tallies(

@@ -196,6 +196,10 @@ class SqliteStore:
         with self._readers.lend() as connection:
             yield from reading.answers(connection, flow, since)
 
+    def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
+        """Return the newest answers in the citizens' own words, newest first."""
+        return self._read(lambda connection: reading.words(connection, flow, steps, since, limit))
+
     def tallies(self, first_day: str, last_day: str, flow: str = "", steps: Sequence[str] = ()) -> Sequence[Tally]:
         """Count the answers of some civil days; only those of `steps` when given."""
         return self._read(lambda connection: reading.tallies(connection, first_day, last_day, flow, steps))

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from store_changes import DAY, answer, change, conversation
 
 from flows.model import Value
 from storage.sqlite import SqliteStore
+from storage.sqlite.reading import WORDS
 from storage.store import Held, Store, SyncRow, Tally, Walks
 from storage.values import from_columns, to_columns
 
@@ -73,6 +75,26 @@ def test_answers_are_streamed_by_flow_and_time(store: Store) -> None:
     assert [row.step for row in store.answers(since=1_500)] == ["b"]
     assert list(store.answers(flow="health")) == []
     assert {row.place for row in store.answers(flow="water")} == {"02"}
+
+
+def test_the_newest_own_words_are_found_without_the_rest(store: Store) -> None:
+    for at in range(1, 6):
+        rows = [replace(answer("say", f"mot {at}", f"c{at}", at=at * 1_000), free=True), answer("say", "1", f"c{at}x")]
+        store.accept(change(f"x{at}", conversation(f"c{at}", place="02"), f"p{at}", answers=rows[:1]))
+        store.accept(change(f"y{at}", conversation(f"c{at}x"), f"q{at}", answers=rows[1:]))
+
+    assert [row.value for row in store.words("water", ["say"], limit=2)] == ["mot 5", "mot 4"]
+    assert [row.value for row in store.words("water", ["other", "say"], since=4_000)] == ["mot 5", "mot 4"]
+    assert [(row.place, row.free) for row in store.words("water", ["say"], limit=1)] == [("02", True)]
+    assert list(store.words("water", ["other"])) == list(store.words("health", ["say"])) == []
+
+
+def test_own_words_are_read_by_their_own_index(sqlite: SqliteStore) -> None:
+    with sqlite._readers.lend() as connection:
+        given = {"flow": "water", "since": 0, "steps": "[]", "limit": 20}
+        plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {WORDS}", given))
+    assert "a USING INDEX answers_free (flow=? AND answered_at>?)" in plan
+    assert "SCAN a" not in plan
 
 
 def test_a_long_export_does_not_hold_up_writing(sqlite: SqliteStore) -> None:
