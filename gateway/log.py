@@ -80,4 +80,8 @@ def setup(level: str = "info") -> None:
 
 def event(message: str, level: int = logging.INFO, **pairs: object) -> None:
     """Log one event with its `key=value` pairs."""
-    logger.log(level, message, extra={"with": pairs})
+    if logger.isEnabledFor(level):
+        # Made here and not by the logger, which would look for its caller: no line shows it.
+        record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
+        setattr(record, "with", pairs)
+        logger.handle(record)

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import re
-from base64 import b32encode
 from collections.abc import Sequence
 
 from flows.errors import AwalError
@@ -21,6 +20,9 @@ WRITTEN = re.compile(r"[+＋]?[\d\s().\-/]{6,32}")
 
 FORMAT = b"\x01"
 KEY_ID, NONCE = 4, 12
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+PAIRS = tuple(first + second for first in BASE32 for second in BASE32)
+"""Ten bits each, as two letters of base 32 (RFC 4648): the standard library's own way takes twice as long."""
 
 
 class PhoneError(AwalError):
@@ -60,14 +62,16 @@ class Phones:
         for key in (phone_key, *old_phone_keys):
             if len(key) not in (16, 24, 32):
                 raise PhoneError("[keys] phone must be 16, 24 or 32 bytes in base64, as awal init makes it")
-        self._pseudonym_key = pseudonym_key
+        self._keyed = hmac.new(pseudonym_key, b"awal citizen\0", "sha256")
         self._keys = {_key_id(key): key for key in (*old_phone_keys, phone_key)}
         self._key_id = _key_id(phone_key)
 
     def pseudonym(self, e164: str) -> str:
         """Return the citizen's name in every table and log: 26 characters a-z 2-7, 128 bits of HMAC-SHA256."""
-        digest = hmac.digest(self._pseudonym_key, b"awal citizen\0" + e164.encode(), "sha256")
-        return b32encode(digest[:16]).decode().rstrip("=").lower()
+        keyed = self._keyed.copy()
+        keyed.update(e164.encode())
+        bits = int.from_bytes(keyed.digest()[:16], "big") << 2
+        return "".join([PAIRS[bits >> at & 1023] for at in range(120, -1, -10)])
 
     def seal(self, e164: str) -> bytes:
         """Encrypt a number (AES-GCM): format, key id, random nonce, ciphertext. Sealed twice, it differs."""
