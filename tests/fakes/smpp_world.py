@@ -39,10 +39,12 @@ class Smsc:
             self.events.append(json.loads(line))
 
     def do(self, what: str, **arguments: object) -> None:
-        """Give one command."""
+        """Give one command, and wait until it is done."""
         assert self.process.stdin
+        before = len(self.all("did"))
         self.process.stdin.write(json.dumps({"do": what} | arguments) + "\n")
         self.process.stdin.flush()
+        self.event("did", before + 1)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
         """Return the events of one kind so far."""

@@ -68,4 +68,5 @@ server.listen(0, "127.0.0.1", () => say({ event: "listening", port: server.addre
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const command = JSON.parse(line);
   commands[command.do](command);
+  say({ event: "did" });
 }).on("close", () => process.exit(0));
