@@ -23,8 +23,8 @@ check: .venv ## Lint, types, architecture, documents
 bench: .venv ## Measure against a bare Flask application, side by side, and print the ratios
 	$(BIN)/python -m benchmarks $(ARGS)
 
-torture: .venv ## Load 10,000 hostile flow files and print the slowest and the largest
-	PYTHONPATH=.:tests/flows $(BIN)/python tests/flows/torture.py $(ARGS)
+torture: .venv programs ## Run long proofs by fault: make torture ARGS="power" (alone it lists them)
+	PYTHONPATH=.:tests/flows $(BIN)/python tests/torture $(ARGS)
 
 docs: .venv ## Write the pages that are made from the code
 	$(BIN)/python -m gateway.cli.reference

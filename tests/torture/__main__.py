@@ -28,7 +28,9 @@ class Proof:
 
 
 PROOFS = {
-    "kill": Proof("test_torture_kill.py", "AWAL_TORTURE_KILL", 1_000, "cycles", "processes and servers killed under load"),
+    "kill": Proof(
+        "test_torture_kill.py", "AWAL_TORTURE_KILL", 1_000, "cycles", "processes and servers killed under load"
+    ),
     "power": Proof("test_torture_power.py", "AWAL_TORTURE_POWER", 1_000, "cycles", "power cut on ext4 and XFS"),
     "full": Proof("test_torture_full.py", "AWAL_TORTURE_FULL", 100, "fillings", "a disk that fills up and is emptied"),
     "faults": Proof("test_torture_faults.py", "AWAL_TORTURE_FAULTS", 100_000, "faults", "EIO and ENOSPC injected"),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent.parent / "storage"))  # the makers of changes, and the program to be killed
 
 SEEN = pytest.StashKey[list[str]]()
 MOUNTS = "disk"
@@ -54,9 +59,6 @@ def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
 @pytest.fixture
 def swift(tmp_path: Path) -> Iterator[Path]:
     """Return a folder in memory where there is one: for proofs about counting, not about disks."""
-    import shutil
-    import tempfile
-
     if not os.access("/dev/shm", os.W_OK):
         yield tmp_path
         return

@@ -1,4 +1,4 @@
-"""A program whose disk loses power: as `store_killed.py`, and with `normal` as its third word less careful than we are.
+"""A program whose disk loses power: as `fault_writer.py`, and with `normal` as its third word less careful than we are.
 
 The less careful store exists here only: it shows that the proof sees a loss where there is one.
 """
@@ -9,17 +9,18 @@ import sys
 import threading
 from pathlib import Path
 
-from store_killed import walk
+from fault_writer import keep
 
 from storage.sqlite import SqliteStore, connection
 
 if __name__ == "__main__":
     path, name, care = sys.argv[1:]
     if care == "normal":
-        careless = (pragma.replace("synchronous = FULL", "synchronous = NORMAL") for pragma in connection.WRITER_PRAGMAS)
+        careless = (
+            pragma.replace("synchronous = FULL", "synchronous = NORMAL") for pragma in connection.WRITER_PRAGMAS
+        )
         connection.WRITER_PRAGMAS = tuple(careless)
-    threading.excepthook = lambda _: None  # the disk goes away under these threads: that is the proof's doing
     store = SqliteStore(Path(path))
     for number in range(8):
-        threading.Thread(target=walk, args=(store, f"{name}.{number}"), daemon=True).start()
+        threading.Thread(target=keep, args=(store, f"{name}.{number}"), daemon=True).start()
     threading.Event().wait()

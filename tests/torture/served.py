@@ -16,9 +16,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 from walks import SERVICE, Expected, Script, a_script, path_of
+
+from locales.catalogue import Catalogues
 
 PATIENCE = 60.0
 """Seconds in which a gateway must be ready, and a phone answered."""
@@ -88,6 +91,8 @@ class Phone(threading.Thread):
         """(session, path) of every callback that was answered, each once."""
         self.wrong: list[str] = []
         self.retries = 0
+        self.put_off = 0
+        """Screens that ask to dial again: nothing was acknowledged by them, and the callback is sent again."""
 
     def run(self) -> None:
         while not self.ended.is_set():
@@ -116,15 +121,27 @@ class Phone(threading.Thread):
             place = self.chance.choice(self.places())
             try:
                 with urllib.request.urlopen(f"{place}/in/at/{self.secret}/ussd", body, timeout=20) as answer:
-                    return bytes(answer.read())
+                    shown = bytes(answer.read())
+                if shown not in later():
+                    return shown
+                self.put_off += 1
             except urllib.error.HTTPError as refused:
                 refused.close()
-                assert refused.code == 503, refused.code
+                if refused.code != 503:
+                    raise
             except (OSError, http.client.HTTPException):
                 pass
             self.retries += 1
             threading.Event().wait(0.02)
         raise AssertionError(f"{session} {path} was never answered")
+
+
+@cache
+def later() -> frozenset[bytes]:
+    """Return the screens of a gateway that could not keep an answer now."""
+    texts = Catalogues([])
+    words = [texts.phrase(key, language) for key in ("again", "apology") for language in ("fr", "ar", "zgh")]
+    return frozenset(f"END {text}".encode() for text in words)
 
 
 def secret_of(project: Path) -> str:

@@ -15,7 +15,7 @@ DELIVERIES = int(os.environ.get("AWAL_TORTURE_DELIVERIES", "2000"))
 HOURS_72 = 72 * 3_600_000
 MOST = 5
 Due = tuple[int, float, int, int, bool]
-"""When a callback is delivered, a random rank among equals, whose it is, its step, and whether it is the first time."""
+"""When a callback is delivered, a random rank among equals, whose it is, its step, and whether it is the first."""
 
 
 class Traffic:

@@ -72,7 +72,9 @@ def judged(project: Path, phones: Sequence[Phone]) -> dict[str, int]:
         totals = one.store.counts()
     assert lost == 0, f"{lost} citizens' answers are not what they gave"
     assert totals["inbound"] == acked, "a callback was lost or counted twice"
-    return {"answered": acked, "citizens": totals["citizens"], "retries": sum(each.retries for each in phones)}
+    put_off = sum(each.put_off for each in phones)
+    retries = sum(each.retries for each in phones)
+    return {"answered": acked, "citizens": totals["citizens"], "retries": retries, "put_off": put_off}
 
 
 def whole(database: Path) -> None:

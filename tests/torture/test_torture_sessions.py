@@ -150,7 +150,9 @@ def test_sessions_that_drop_repeat_reorder_and_meet_strangers(swift: Path, figur
         network.run(SESSIONS)
         kept = kept_of(desk.store)
         wrong = [
-            one.number for one in network.all if kept.pop(desk.pseudonym(one.phone), {}) != expected(one.script).answers[-1]
+            one.number
+            for one in network.all
+            if kept.pop(desk.pseudonym(one.phone), {}) != expected(one.script).answers[-1]
         ]
     seen = network.seen
     figures(sessions=network.sessions, citizens=len(network.all), **seen, wrong_owner=len(wrong) + len(kept))

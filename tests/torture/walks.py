@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Iterator
 
 from werkzeug.datastructures import MultiDict
 
@@ -27,7 +26,7 @@ Script = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Expected:
-    """What a script shows after each of its inputs (the first screen before any), and the answers kept at that point."""
+    """What a script shows after each of its inputs (the first screen before any), and the answers kept then."""
 
     screens: tuple[bytes, ...]
     answers: tuple[dict[str, object], ...]
@@ -50,7 +49,9 @@ def made(folder: Path, settings: Callable[[str], str] = lambda text: text) -> Pa
     """Make a demo project that can reach no provider; `settings` may change its file."""
     create(folder, demo=True)
     file = folder / "awal.toml"
-    nowhere = re.sub(r'type = "(africastalking|twilio)"', r'type = "\1"\napi_url = "http://127.0.0.1:9"', file.read_text())
+    nowhere = re.sub(
+        r'type = "(africastalking|twilio)"', r'type = "\1"\napi_url = "http://127.0.0.1:9"', file.read_text()
+    )
     file.write_text(settings(nowhere))
     return folder
 
