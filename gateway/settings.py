@@ -109,7 +109,9 @@ class Channel(Section, frozen=True, kw_only=True):
     sendsms_url: Annotated[
         str, Note("Kannel's sendsms address.", pattern=f"|{URL}", hint="http(s)://host:port/cgi-bin/sendsms")
     ] = ""
-    database: Annotated[str, Note("gammu-smsd's own SQLite file, from the project's directory.")] = ""
+    database: Annotated[
+        str, Note("SQLite file of gammu-smsd, or of an SMPP channel's own, from the project's directory.")
+    ] = ""
     host: Annotated[str, Note("SMSC host.")] = ""
     port: Annotated[int, Note("SMSC port.", least=0)] = 0
     system_id: Annotated[str, Note("SMPP system id.")] = ""
