@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from logging import ERROR
 from threading import Lock
 from typing import IO, TYPE_CHECKING, Protocol
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 from werkzeug.datastructures import ImmutableMultiDict
@@ -123,7 +123,9 @@ def pairs(text: str) -> list[tuple[str, str]]:
 
 def decoded(text: str) -> str:
     """Undo the encoding of one name or value; most need none."""
-    return unquote_plus(text) if "%" in text or "+" in text else text
+    if "%" in text or "+" in text:
+        return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
+    return text
 
 
 class Refusals:

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import logging
 from io import BytesIO
+from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from recorder import Recorder
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
 from gateway.channels.base import Channel, ForeignSession, Received, Settings
 from gateway.channels.registry import create
-from gateway.lane import MOST_BYTES, REFUSALS_EVERY, Lane
+from gateway.lane import MOST_BYTES, REFUSALS_EVERY, Lane, pairs
 from storage.errors import StoreError, StoreFull
 
 SECRET = "f3a9c1d7e5b04682a1c3e5f708192a3b"
@@ -116,6 +119,22 @@ def test_bytes_that_are_no_text_do_not_lose_the_session() -> None:
     assert response.status_code == 200
     assert isinstance(conversations.taken[0], Received)
     assert (conversations.taken[0].path or "").startswith("1*\ufffd")
+
+
+@given(st.lists(st.sampled_from([*"a=&+%é\ufffd", "%C3", "%A9", "%2B", "%zz", "%00", "%E2%82%AC"])).map("".join))
+def test_a_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    assert pairs(text) == parse_qsl(text, keep_blank_values=True, errors="replace")
+
+
+@pytest.mark.parametrize(("sent", "status"), [(52, 200), (51, 400)])
+def test_a_body_that_broke_off_is_not_taken_for_the_whole(sent: int, status: int) -> None:
+    application, conversations = lane()
+    body = b"sessionId=ATUid_1&phoneNumber=%2B212612345678&text=1"
+    broken = {"wsgi.input": BytesIO(body[:sent]), "CONTENT_LENGTH": str(len(body))}
+    response = Client(application).post(
+        f"/in/at/{SECRET}/ussd", content_type="application/x-www-form-urlencoded", environ_overrides=broken
+    )
+    assert (response.status_code, len(conversations.taken)) == (status, status == 200)
 
 
 def test_a_body_whose_length_nobody_told_is_senseless_not_endless() -> None:
