@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -127,9 +128,17 @@ def test_a_note_of_another_server_does_not_stop_the_counting(postgres_store: Any
     with postgres_store._pool.lend() as connection:
         connection.execute("UPDATE counters SET value = 1 << 40 WHERE name = 'noted-at'")
     first(postgres_store, "c2")
-    rolled(postgres_store)
+    settled(postgres_store)
     check(postgres_store)
     assert fresh(postgres_store) == (0, 0)
+
+
+def settled(store: Any) -> None:
+    """Count ahead until nothing is left: the server's own transactions (ANALYZE) may hold the counting up a while."""
+    until = time.monotonic() + 30
+    while fresh(store) != (0, 0):
+        assert time.monotonic() < until, fresh(store)
+        rolled(store)
 
 
 def fresh(store: Any) -> tuple[int, int]:
@@ -166,12 +175,12 @@ def read_by(node: Any) -> int:
 def test_totals_cost_the_same_however_much_was_kept(postgres_store: Any) -> None:
     for at in range(20):
         first(postgres_store, f"a{at}")
-    rolled(postgres_store)
+    settled(postgres_store)
     few = effort(postgres_store)
     for at in range(150):
         first(postgres_store, f"b{at}")
     scanned = effort(postgres_store)
-    rolled(postgres_store)
+    settled(postgres_store)
 
     assert effort(postgres_store) <= few
     assert scanned > 3 * few  # else this way of measuring shows nothing
@@ -179,16 +188,13 @@ def test_totals_cost_the_same_however_much_was_kept(postgres_store: Any) -> None
 
 
 def test_an_idle_database_is_not_written(postgres_store: Any) -> None:
+    from storage.postgres import reading
+
     first(postgres_store, "c1")
-    rolled(postgres_store)
-    with postgres_store._pool.lend() as connection:
-        before = connection.execute("SELECT pg_current_wal_insert_lsn()").fetchone()
-        for _ in range(3):
-            assert postgres_store.roll(LATER) == 0
-        xids = connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone()
-        assert postgres_store.roll(LATER) == 0
-        assert connection.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text").fetchone() == xids
-    assert before is not None
+    settled(postgres_store)
+    with postgres_store._pool.lend() as connection, connection.transaction():
+        assert reading.roll(connection, LATER, 100) == 0
+        assert connection.execute("SELECT pg_current_xact_id_if_assigned()::text").fetchone() == (None,)
 
 
 @pytest.fixture(autouse=True)
