@@ -49,7 +49,7 @@ FLOWS = "flows"
 def flows(size: int | None) -> int:
     """Load hostile flow files and return the program's exit code."""
     program = HERE.parent / "flows" / "torture.py"
-    given = [] if size is None else [str(size)]
+    given = [] if size is None else ["--files", str(size)]
     return subprocess.run([sys.executable, str(program), *given], check=False).returncode
 
 

@@ -15,11 +15,11 @@ DELIVERIES = int(os.environ.get("AWAL_TORTURE_DELIVERIES", "2000"))
 HOURS_72 = 72 * 3_600_000
 MOST = 5
 Due = tuple[int, float, int, int, bool]
-"""When a callback is delivered, a random rank among equals, whose it is, its step, and whether it is the first."""
+"""When a callback is delivered, a rank among equals by chance, whose it is, its step, and if it is the first time."""
 
 
 class Traffic:
-    """Callbacks in the order of their delivery: the first of a step only once the citizen has seen the screen before."""
+    """Callbacks in the order of their delivery: a step comes first only after the screen before it."""
 
     def __init__(self, seed: int, start: int) -> None:
         self.chance = random.Random(seed)
