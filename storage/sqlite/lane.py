@@ -84,7 +84,8 @@ def _end(connection: sqlite3.Connection, change: Change) -> None:
     ended = [change.closes] if change.closes else []
     if state is not None and state.status != "active":
         ended.append(state.id)
-    outbox.end_questions(connection, citizen, ended, now + GRACE)
+    if ended:
+        outbox.end_questions(connection, citizen, ended, now + GRACE)
     if change.citizen.stopped_at:
         outbox.drop(connection, citizen, now)
 
