@@ -349,3 +349,11 @@ BEGIN
     RETURN rows + known;
 END $$;
 """
+
+# A condition outside of what is locked is moved inside of it by the planner: what another transaction is just counting
+# ahead would then be neither seen nor waited for. So all are locked first, and looked at as they then are.
+THAW_5 = (
+    THAW_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    .replace("array_agg(id) INTO", "array_agg(id) FILTER (WHERE rolled) INTO")
+    .replace(") AS locked WHERE rolled;", ") AS locked;")
+)

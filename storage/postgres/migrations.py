@@ -299,5 +299,18 @@ def own_words() -> str:
     return "CREATE INDEX answers_free ON answers (flow, answered_at) WHERE free;"
 
 
-MIGRATIONS: tuple[Callable[[], str], ...] = (first_tables, keep_one_inbound, totals_ahead, own_words)
+def lock_before_looking() -> str:
+    """Wait for who is counting a conversation ahead before it is changed or forgotten."""
+    from storage.postgres.functions import THAW_5
+
+    return THAW_5
+
+
+MIGRATIONS: tuple[Callable[[], str], ...] = (
+    first_tables,
+    keep_one_inbound,
+    totals_ahead,
+    own_words,
+    lock_before_looking,
+)
 """Each returns the statements of one step; its place in the list is its number."""

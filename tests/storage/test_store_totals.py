@@ -200,3 +200,29 @@ def test_an_idle_database_is_not_written(postgres_store: Any) -> None:
 @pytest.fixture(autouse=True)
 def server(postgres_server: Any) -> None:
     """Need a real server."""
+
+
+def test_a_conversation_that_is_just_being_counted_is_taken_out_of_the_counts_when_it_is_forgotten(
+    postgres_store: Any, postgres_url: str
+) -> None:
+    """Whoever forgets it waits until it is counted: else its answers would be told for ever."""
+    from storage.postgres import reading
+
+    first(postgres_store, "c")
+    counting, looking = connect(postgres_url), connect(postgres_url)
+    forgetting = threading.Thread(target=postgres_store.erase, args=("c", LATER))
+    with counting.transaction():
+        while not reading.roll(counting, LATER, 100):
+            pass
+        forgetting.start()
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            waits = looking.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+            if waits and waits[0]:
+                break
+    forgetting.join()
+    counting.close()
+    looking.close()
+
+    assert postgres_store.counts()["answers"] == postgres_store.counts()["conversations"] == 0
+    assert postgres_store.tallies("0000-00-00", "9999-99-99") == []
