@@ -206,6 +206,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "sync_waiting": ("en attente : {count}", "في الانتظار: {count}"),
     "carrier_https": ("par Internet", "عبر الإنترنت"),
     "carrier_bundle": ("par clé USB", "بمفتاح USB"),
+    "carrier_sms": ("par SMS", "بالرسائل القصيرة"),
+    "carrier_sms (sent)": ("par SMS, accusé attendu", "بالرسائل القصيرة، في انتظار التأكيد"),
+    "carrier_qr": ("par codes QR", "برموز QR"),
     "sync_nothing": ("rien à envoyer", "لا شيء للإرسال"),
     "disk_low": (
         "Le disque est presque plein : faites de la place. Libres :",

@@ -332,9 +332,19 @@ def test_a_backup_is_restored(awal: Awal, demo: Path, tmp_path: Path) -> None:
     with Project(demo) as project:
         keep_an_answer(project)
     assert awal("backup", tmp_path / "copy.db", project=demo).code == 0
-    awal("erase", "+212600000009", project=demo)
+    for file in (demo / "data").glob("awal.db*"):
+        file.unlink()
     assert awal("restore", tmp_path / "copy.db", project=demo).code == 0
     assert len(awal("export", "answers", "--format", "jsonl", project=demo).lines) == 1
+
+
+def test_a_backup_does_not_bring_back_who_was_forgotten_since(awal: Awal, demo: Path, tmp_path: Path) -> None:
+    with Project(demo) as project:
+        keep_an_answer(project)
+    assert awal("backup", tmp_path / "copy.db", project=demo).code == 0
+    assert awal("erase", "+212600000009", project=demo).code == 0
+    assert awal("restore", tmp_path / "copy.db", project=demo).code == 0
+    assert awal("export", "answers", "--format", "jsonl", project=demo).lines == []
 
 
 def test_a_report_in_every_form_but_pdf(awal: Awal, demo: Path) -> None:
