@@ -102,6 +102,7 @@ class FlowFiles:
         self.texts = texts
         self.catalogues = catalogues
         self.cache = cache
+        self._paths: list[Path] = []
         self._seen: tuple[object, ...] | None = None
         self._compiled = Compiled("", (), msgspec.Raw(msgspec.msgpack.encode([])))
         self.refresh()
@@ -128,10 +129,11 @@ class FlowFiles:
 
     def refresh(self) -> bool:
         """Read the folder again if a file was added, changed or removed; tell whether it was."""
-        seen = tuple(_stamp(path) for path in flow_files(self.folder))
+        paths = flow_files(self.folder)
+        seen = tuple(_stamp(path) for path in paths)
         if seen == self._seen:
             return False
-        self._seen = seen
+        self._paths, self._seen = paths, seen
         self._compiled = self._kept() or self._compile()
         if not all(one.clean for one in self.loaded):
             self._say()
@@ -182,7 +184,7 @@ class FlowFiles:
 
     def _load(self) -> Iterator[Loaded]:
         """Load each file that can be read."""
-        for path in flow_files(self.folder):
+        for path in self._paths:
             try:
                 yield from load_all([path])
             except AwalError as error:
@@ -191,7 +193,7 @@ class FlowFiles:
     def _key(self) -> str:
         """Return a digest of the flows, and of the catalogues and rules that say whether they are sound."""
         digest = sha256(_program().encode())
-        for path in flow_files(self.folder):
+        for path in self._paths:
             data = path.read_bytes()
             digest.update(f"{path}\0{len(data)}\0".encode() + data)
         digest.update(repr(sorted(_stamps(self.catalogues, ".po"))).encode())
