@@ -1,7 +1,7 @@
 """The long forms of the proofs: `make torture` lists them, `make torture ARGS="kill power"` runs some of them.
 
-Each is the proof that the tests run in short, with its size set by an environment variable; what it met is printed at
-the end. `all` runs everything, which takes some hours.
+Each is the proof that the tests run in short, with its size set by an environment variable; how far it has come is
+printed on the way, what it met at the end. `all` runs everything, which takes some hours.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,17 @@ def flows(size: int | None) -> int:
 def prove(proof: Proof, size: int | None) -> int:
     """Run one proof at its full size, or at another, and return its exit code."""
     environment = {**os.environ, proof.variable: str(size or proof.size)}
-    command = [sys.executable, "-m", "pytest", "-q", str(HERE / proof.file)]
+    command = [sys.executable, "-m", "pytest", "-q", "-rf", str(HERE / proof.file)]
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def run(name: str, size: int | None) -> bool:
+    """Run what is so named and say how it ended, also when the system itself ended it; tell whether it passed."""
+    begun = time.monotonic()
+    code = flows(size) if name == FLOWS else prove(PROOFS[name], size)
+    ended = "passed" if code == 0 else f"FAILED, killed by signal {-code}" if code < 0 else f"FAILED, exit code {code}"
+    print(f"torture: {name} {ended} after {(time.monotonic() - begun) / 60:.1f} minutes", flush=True)  # noqa: T201
+    return code == 0
 
 
 def listed() -> str:
@@ -76,7 +86,7 @@ def main() -> int:
     names = [*PROOFS, FLOWS] if "all" in given.names else given.names
     if not names:
         print(listed())  # noqa: T201
-    failed = [name for name in names if (flows(given.size) if name == FLOWS else prove(PROOFS[name], given.size))]
+    failed = [name for name in names if not run(name, given.size)]
     return 1 if failed else 0
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +18,8 @@ import pytest
 sys.path.append(str(Path(__file__).parent.parent / "storage"))  # the makers of changes, and the program to be killed
 
 SEEN = pytest.StashKey[list[str]]()
+TELL_EVERY = 15.0
+"""Seconds between two lines on how far a long proof has come."""
 MOUNTS = "disk"
 """What a proof takes that mounts file systems: only root may, and not in every container."""
 
@@ -29,6 +34,9 @@ def mounts_here() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEEN] = []
+    if threading.current_thread() is threading.main_thread():
+        # Told to end, a proof says how far it came and takes its file systems down, as when it is interrupted.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -45,15 +53,51 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"torture: {line}")
 
 
+class Figures:
+    """What a proof really met, not only that it passed: shown in the summary, and on the way of a long one.
+
+    A proof that does not come to its end is shown with the last it told by `at`.
+    """
+
+    def __init__(self, name: str, seen: list[str], show: Callable[[str], None]) -> None:
+        self._name, self._seen, self._show = name, seen, show
+        self._told = time.monotonic()
+        self._last = ""
+
+    def __call__(self, **numbers: object) -> None:
+        """Tell the figures of the whole proof."""
+        self._seen.append(f"{self._name}: {in_words(numbers)}")
+        self._last = ""
+
+    def at(self, **numbers: object) -> None:
+        """Tell how far it has come."""
+        self._last = in_words(numbers)
+        if time.monotonic() - self._told >= TELL_EVERY:
+            self._told = time.monotonic()
+            self._show(f"{self._name}: so far {self._last}")
+
+    def end(self) -> None:
+        """Tell where a proof stopped that never told its figures."""
+        if self._last:
+            self._seen.append(f"{self._name}: STOPPED after {self._last}")
+
+
+def in_words(numbers: dict[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
+
+
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Callable[..., None]:
-    """Return `figures(**numbers)`, which the summary shows: what a proof really met, not only that it passed."""
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """Return `figures(**numbers)`, and `figures.at(**numbers)` for the way."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
 
-    def tell(**numbers: object) -> None:
-        told = ", ".join(f"{name.replace('_', ' ')} {number}" for name, number in numbers.items())
-        request.config.stash[SEEN].append(f"{request.node.name}: {told}")
+    def show(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"torture: {line}", file=sys.stderr, flush=True)  # noqa: T201 - nobody waits an hour for a dot
 
-    return tell
+    told = Figures(request.node.name, request.config.stash[SEEN], show)
+    yield told
+    told.end()
 
 
 @pytest.fixture
@@ -78,6 +122,8 @@ def disk(tmp_path: Path) -> Iterator[Callable[..., object]]:
         made.append(Disk(tmp_path / f"disk{len(made)}", kind, megabytes))
         return made[-1]
 
-    yield make
-    for one in made:
-        one.remove()
+    try:
+        yield make
+    finally:
+        for one in made:
+            one.remove()

@@ -94,9 +94,15 @@ class Phone(threading.Thread):
         self.put_off = 0
         """Screens that ask to dial again: nothing was acknowledged by them, and the callback is sent again."""
 
+        self.trouble = ""
+        """Why this phone gave up."""
+
     def run(self) -> None:
-        while not self.ended.is_set():
-            self._walk(len(self.walks))
+        try:
+            while not self.ended.is_set():
+                self._walk(len(self.walks))
+        except (AssertionError, OSError) as error:
+            self.trouble = f"phone {self.number}: {type(error).__name__}: {error}"
 
     def _walk(self, at: int) -> None:
         script = a_script(self.chance)

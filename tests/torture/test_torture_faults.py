@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 FAULTS = int(os.environ.get("AWAL_TORTURE_FAULTS", "300"))
 PROGRAM = Path(__file__).with_name("fault_writer.py")
@@ -51,7 +52,7 @@ def kept(path: Path) -> list[str]:
 
 
 def test_nothing_acknowledged_is_lost_on_a_disk_that_fails(
-    swift: Path, need: Callable[..., None], root: Path, figures: Callable[..., None]
+    swift: Path, need: Callable[..., None], root: Path, figures: Any
 ) -> None:
     need("fiu-run")
     struck = told = 0
@@ -64,6 +65,7 @@ def test_nothing_acknowledged_is_lost_on_a_disk_that_fails(
         assert len(there) == len(set(there))
         struck += heard
         told += len(acked)
+        figures.at(errors_heard=struck, acknowledged=told)
         path.unlink()
     assert told > FAULTS // 10, "it must go on between the faults"
     figures(errors_heard=struck, acknowledged=told, lost=0)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from images import Disk
 from store_changes import change, conversation
@@ -83,18 +84,19 @@ def filled(load: Load, file: Path) -> None:
 
 
 def test_a_full_disk_loses_nothing_and_goes_on_by_itself(
-    disk: Callable[..., Disk], figures: Callable[..., None], tmp_path: Path
+    disk: Callable[..., Disk], figures: Any, tmp_path: Path
 ) -> None:
     where = disk("tmpfs", 48)
     with SqliteStore(where.path / "awal.db") as store:
         load = Load(store)
-        for _ in range(FILLINGS):
+        for filling in range(FILLINGS):
             taken = len(load.acked)
             load.until(lambda: len(load.acked) >= taken + 20, WITHIN)  # noqa: B023
             filled(load, where.path / "ballast")
             (where.path / "ballast").unlink()
             taken = len(load.acked)
             load.until(lambda: len(load.acked) > taken, WITHIN)  # noqa: B023
+            figures.at(fillings=filling + 1, acknowledged=len(load.acked), refused=load.refused)
         load.end()
         lost = [id for id in load.acked if store.dialogue("at", id, id).reply != reply(id)]
         figures(fillings=FILLINGS, acknowledged=len(load.acked), refused=load.refused, lost=len(lost))

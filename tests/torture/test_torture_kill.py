@@ -50,16 +50,23 @@ def answered(phones: Sequence[Phone]) -> int:
     return sum(len(phone.acked) for phone in phones)
 
 
+def met(phones: Sequence[Phone]) -> dict[str, int]:
+    """Return what the phones have met so far."""
+    retries, put_off = sum(phone.retries for phone in phones), sum(phone.put_off for phone in phones)
+    return {"answered": answered(phones), "retries": retries, "put_off": put_off}
+
+
 def wait_for(phones: Sequence[Phone], acks: int) -> None:
     """Wait until so many more callbacks were answered."""
     wanted = answered(phones) + acks
     while answered(phones) < wanted:
-        assert all(phone.is_alive() for phone in phones), "a phone gave up"
+        assert all(phone.is_alive() for phone in phones), [phone.trouble for phone in phones if phone.trouble]
         threading.Event().wait(0.01)
 
 
 def judged(project: Path, phones: Sequence[Phone]) -> dict[str, int]:
     """Hold the store against what the phones were told; the gateways have ended."""
+    assert not [phone.trouble for phone in phones if phone.trouble], "a phone gave up"
     assert not [wrong for phone in phones for wrong in phone.wrong][:3], "a wrong reply"
     acked = sum(len(phone.acked) for phone in phones)
     assert acked == len({one for phone in phones for one in phone.acked})
@@ -72,9 +79,7 @@ def judged(project: Path, phones: Sequence[Phone]) -> dict[str, int]:
         totals = one.store.counts()
     assert lost == 0, f"{lost} citizens' answers are not what they gave"
     assert totals["inbound"] == acked, "a callback was lost or counted twice"
-    put_off = sum(each.put_off for each in phones)
-    retries = sum(each.retries for each in phones)
-    return {"answered": acked, "citizens": totals["citizens"], "retries": retries, "put_off": put_off}
+    return {**met(phones), "citizens": totals["citizens"]}
 
 
 def whole(database: Path) -> None:
@@ -82,26 +87,27 @@ def whole(database: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_sqlite_gateway_killed_under_load(tmp_path: Path, root: Path, figures: Callable[..., None]) -> None:
+def test_sqlite_gateway_killed_under_load(tmp_path: Path, root: Path, figures: Any) -> None:
     project = made(tmp_path / "demo")
     chance = random.Random(20261123)
     gateway = Gateway(project, root, tmp_path / "log")
     with ExitStack() as stack:
         stack.callback(gateway.stop)
         with dialling(project, lambda: [gateway.url]) as phones:
-            for _ in range(CYCLES):
+            for cycle in range(CYCLES):
                 gateway.ready()
                 wait_for(phones, ACKS + chance.randrange(SPREAD))
                 gateway.kill()
                 whole(project / "data" / "awal.db")
                 gateway.start()
+                figures.at(cycles=cycle + 1, **met(phones))
             gateway.ready()
     whole(project / "data" / "awal.db")
     figures(cycles=CYCLES, **judged(project, phones), lost=0, duplicated=0, wrong=0)
 
 
 def test_postgres_gateways_and_server_killed_under_load(
-    need: Callable[..., None], tmp_path: Path, root: Path, figures: Callable[..., None]
+    need: Callable[..., None], tmp_path: Path, root: Path, figures: Any
 ) -> None:
     """One of two gateways while the other serves on, and the server itself, in turn."""
     need("module:psycopg")
@@ -130,6 +136,7 @@ def test_postgres_gateways_and_server_killed_under_load(
                     one.start()
                 for gateway in two:
                     gateway.ready()
+                figures.at(cycles=cycle + 1, **met(phones))
         for gateway in two:
             gateway.stop()
         figures(cycles=CYCLES, **judged(project, phones), lost=0, duplicated=0, wrong=0)

@@ -11,6 +11,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -22,12 +23,17 @@ from images import Disk
 
 CYCLES = int(os.environ.get("AWAL_TORTURE_POWER", "4"))
 PROGRAM = Path(__file__).with_name("power_writer.py")
+PATIENCE = 120
+"""Seconds in which a program must have told enough."""
 AT_ONCE = 25
 """Cycles on one database, after which all that it ever acknowledged is looked for again, and a new one is begun."""
 
 
 def told_before_the_cut(disk: Disk, database: Path, name: str, care: str, acks: int, root: Path) -> list[str]:
-    """Let a program keep and tell until it told `acks`, cut the power, and return what it had told before."""
+    """Let a program keep and tell until it told `acks`, cut the power, and return what it had told before.
+
+    What the program says of errors is written outside the disk, and shown when it tells too little.
+    """
     paths = f"{root}:{root / 'tests' / 'storage'}:{PROGRAM.parent}"
     command = [sys.executable, str(PROGRAM), str(database), name, care]
     told: list[str] = []
@@ -42,17 +48,25 @@ def told_before_the_cut(disk: Disk, database: Path, name: str, care: str, acks: 
         enough.set()
 
     environment = {**os.environ, "PYTHONPATH": paths}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as said,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, env=environment) as process,
+    ):
         reader = threading.Thread(target=listen, args=(process.stdout,))
         reader.start()
         try:
-            assert enough.wait(60), f"only {len(told)} answers were acknowledged in a minute"
+            in_time = enough.wait(PATIENCE)
             fence = len(told)
             disk.cut()
         finally:
             process.kill()
             reader.join()
-    assert fence >= acks, f"only {fence} answers were acknowledged"
+        if fence < acks:
+            said.seek(0)
+            how = "" if in_time else f" in {PATIENCE} s"
+            raise AssertionError(
+                f"cycle {name}: only {fence} of {acks} were acknowledged{how}; it said:\n{said.read()}"
+            )
     disk.unmount()
     disk.mount()
     return told[:fence]
@@ -72,7 +86,7 @@ def missing(database: Path, acked: list[str]) -> int:
     return len(set(acked) - set(kept))
 
 
-def struck(disk: Disk, care: str, cycles: int, root: Path) -> tuple[int, int]:
+def struck(disk: Disk, care: str, cycles: int, root: Path, figures: Any) -> tuple[int, int]:
     """Cut the power so often; return how many answers were acknowledged, and how many of them were lost."""
     chance = random.Random(20261123)
     acked: list[str] = []
@@ -83,6 +97,7 @@ def struck(disk: Disk, care: str, cycles: int, root: Path) -> tuple[int, int]:
         acked += fresh
         total += len(fresh)
         lost += missing(database, fresh)
+        figures.at(cycles=cycle + 1, acknowledged=total, lost=lost)
         if (cycle + 1) % AT_ONCE == 0 or cycle + 1 == cycles:
             lost += 0 if lost else missing(database, acked)
             acked.clear()
@@ -93,20 +108,20 @@ def struck(disk: Disk, care: str, cycles: int, root: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
 def test_nothing_acknowledged_is_lost_when_the_power_fails(
-    kind: str, disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Callable[..., None]
+    kind: str, disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Any
 ) -> None:
     need(f"mkfs.{kind}")
-    acked, lost = struck(disk(kind, 400), "full", CYCLES, root)
+    acked, lost = struck(disk(kind, 400), "full", CYCLES, root, figures)
     figures(cycles=CYCLES, acknowledged=acked, lost=lost)
     assert acked >= 20 * CYCLES
     assert lost == 0
 
 
 def test_the_proof_sees_the_losses_of_a_less_careful_store(
-    disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Callable[..., None]
+    disk: Callable[..., Disk], need: Callable[..., None], root: Path, figures: Any
 ) -> None:
     need("mkfs.xfs")
     cycles = max(2, CYCLES // 10)
-    acked, lost = struck(disk("xfs", 400), "normal", cycles, root)
+    acked, lost = struck(disk("xfs", 400), "normal", cycles, root, figures)
     figures(cycles=cycles, acknowledged=acked, lost=lost)
     assert lost > 0
