@@ -16,8 +16,9 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from flows.types import Conversation
+from storage.consents import Consent, Standing
 from storage.memory_outbox import MemoryOutbox
-from storage.outgoing import ANYTHING, GRACE
+from storage.outgoing import ANYTHING, GRACE, UNASKED
 from storage.store import (
     Accepted,
     AnswerRow,
@@ -81,6 +82,8 @@ class MemoryStore:
         self._syncs: list[SyncRow] = []
         self._slots: set[tuple[str, str]] = set()
         self._settings: dict[str, str] = {}
+        self._consents: list[Consent] = []
+        self._erased: set[str] = set()
 
     # the conversation lane -------------------------------------------------------------------------------------
     def dialogue(self, channel: str, external_id: str, citizen: str, session: str = "") -> Dialogue:
@@ -154,6 +157,7 @@ class MemoryStore:
             self._answers[answer.conversation, answer.step] = answer
         self._end(change)
         self._outbox.enqueue(change.outbound, self._citizens)
+        self._consents += change.consents
         self._note(change, change.citizen.pseudonym)
 
     def _end(self, change: Change) -> None:
@@ -201,7 +205,8 @@ class MemoryStore:
     def enqueue(self, messages: Sequence[OutboundRow]) -> int:
         """Queue messages; return how many were new."""
         with self._lock:
-            return self._outbox.enqueue(messages, self._citizens)
+            wanted = [row for row in messages if row.kind not in UNASKED or self._stands(row.citizen) != "erased"]
+            return self._outbox.enqueue(wanted, self._citizens)
 
     def claim_outbox(
         self, channel: str, now: int, lease: int, limit: int, terms: Terms = ANYTHING
@@ -249,12 +254,13 @@ class MemoryStore:
         with self._lock:
             return self._outbox.addressee(channel, provider_id)
 
-    def stop(self, citizen: str, now: int) -> bool:
+    def stop(self, citizen: str, now: int, channel: str = "") -> bool:
         """Note that a citizen told the provider to stop."""
         with self._lock:
             known = self._citizens.get(citizen, Citizen(citizen))
             if not known.stopped_at:
                 self._citizens[citizen] = replace(known, stopped_at=now)
+                self._consents.append(Consent(citizen, now, "stopped", channel))
             self._outbox.drop(citizen, now)
             return not known.stopped_at
 
@@ -382,6 +388,13 @@ class MemoryStore:
         gone += len(self._answers) + len(self._sessions) + len(self._events)
         gone -= len(answers) + len(sessions) + len(events)
         self._answers, self._sessions, self._events = answers, sessions, events
+        for key, one in sessions.items():
+            if one.person == citizen:
+                sessions[key] = replace(one, person="", reply=b"", conversation="", closed=True)
+        gone += len(self._consents)
+        self._consents = [proof for proof in self._consents if proof.citizen != citizen]
+        gone -= len(self._consents)
+        self._erased.add(citizen)
         for taken in self._inbound.values():
             if taken.row is not None and taken.row.citizen == citizen:
                 taken.row, taken.reply = None, reply if taken.channel == channel else b""
@@ -403,7 +416,44 @@ class MemoryStore:
                 ],
                 "outbound": [row.text for row in self._outbox.rows.values() if row.citizen == citizen],
                 "sessions": [row.session for row in self._sessions.values() if row.citizen == citizen],
+                "consents": [asdict(proof) for proof in self._consents if proof.citizen == citizen],
             }
+
+    def _stands(self, citizen: str) -> Standing:
+        known = self._citizens.get(citizen)
+        if known is not None:
+            return "stopped" if known.stopped_at else "known"
+        if citizen in self._erased:
+            return "erased"
+        return "known" if any(proof.citizen == citizen for proof in self._consents) else "new"
+
+    def standing(self, citizens: Sequence[str]) -> Mapping[str, Standing]:
+        """Return how each of these citizens stands."""
+        with self._lock:
+            return {citizen: self._stands(citizen) for citizen in citizens}
+
+    def bring_in(self, proofs: Sequence[Consent]) -> int:
+        """Keep the proofs of imported citizens."""
+        with self._lock:
+            before = len(self._consents)
+            for proof in proofs:
+                there = {(one.citizen, one.words, one.proof) for one in self._consents if one.act == "imported"}
+                leaves = self._stands(proof.citizen) in ("stopped", "erased")
+                if not leaves and (proof.citizen, proof.words, proof.proof) not in there:
+                    self._consents.append(proof)
+            return len(self._consents) - before
+
+    def consents(self, citizen: str) -> Sequence[Consent]:
+        """Return a citizen's proofs, oldest first."""
+        with self._lock:
+            return [proof for proof in self._consents if proof.citizen == citizen]
+
+    def brought_in(self, after: str = "", limit: int = 1_000) -> Sequence[Consent]:
+        """Return the newest import of each citizen who has not said stop."""
+        with self._lock:
+            newest = {proof.citizen: proof for proof in self._consents if proof.act == "imported"}
+            page = [who for who in sorted(newest) if who > after and self._stands(who) != "stopped"]
+            return [newest[who] for who in page[:limit]]
 
     # national sync ---------------------------------------------------------------------------------------------
     def epoch(self) -> int:

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from flows.model import Bearer, Value
 from flows.types import Conversation
+from storage.consents import Consent as Consent
+from storage.consents import Consents
 from storage.histogram import Spread
 from storage.outgoing import ANYTHING
 from storage.outgoing import OutboundKind as OutboundKind
@@ -48,6 +50,8 @@ class Session(Struct, frozen=True):
     conversation: str = ""
     opened_at: int = 0
     closed: bool = False
+    person: str = ""
+    """Whose turn it is on a shared phone, while somebody has given a code; empty for the phone's own citizen."""
 
 
 class Saved(Struct, frozen=True):
@@ -132,6 +136,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """`asked>served` to how many texts fell back."""
     events: Sequence[tuple[str, str]] = ()
     """(kind, detail) kept for the operator: refused sessions, stops, unclear replies."""
+    consents: Sequence[Consent] = ()
+    """What this inbound proves: that the citizen agreed, said stop, or began again."""
     erase: bool = False
     """The citizen asked to be forgotten: everything of theirs goes, this inbound's text too."""
 
@@ -212,7 +218,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Protocol):
+class Store(Consents, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------
@@ -279,8 +285,11 @@ class Store(Protocol):
     def addressee(self, channel: str, provider_id: str) -> str:
         """Return the citizen a message went to; empty when it is unknown."""
 
-    def stop(self, citizen: str, now: int) -> bool:
-        """Note that a citizen told the provider to stop; False when it is known. Their unasked messages die."""
+    def stop(self, citizen: str, now: int, channel: str = "") -> bool:
+        """Note that a citizen told the provider to stop; False when it is known. Their unasked messages die.
+
+        It is kept as a proof, with the channel whose provider told it.
+        """
 
     def spent(self, channel: str, hour: str) -> Spent:
         """Return the segments a channel claimed in a civil hour (`2026-11-23T14`) and in that day."""

@@ -57,7 +57,11 @@ TABLES = (
         "citizen conversation step",
         numbered=True,
     ),
-    _table("sessions", "channel session citizen service path reply conversation opened_at closed?", "channel session"),
+    _table(
+        "sessions",
+        "channel session citizen service path reply conversation opened_at closed? person",
+        "channel session",
+    ),
     _table(
         "inbound",
         "seq id channel external_id citizen bearer text received_at session sent_at conversation reply",
@@ -72,6 +76,8 @@ TABLES = (
         "citizen id",
         numbered=True,
     ),
+    _table("consents", "seq citizen at act channel words proof language place number", "seq", numbered=True),
+    _table("erased", "citizen", "citizen"),
     _table("early_receipts", "channel provider_id state detail at", "channel provider_id"),
     _table("spend", "channel hour segments short?", "channel hour"),
     _table("snapshots", "flow_hash period epoch seq digest acked?", "flow_hash period"),

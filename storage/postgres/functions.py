@@ -357,3 +357,42 @@ THAW_5 = (
     .replace("array_agg(id) INTO", "array_agg(id) FILTER (WHERE rolled) INTO")
     .replace(") AS locked WHERE rolled;", ") AS locked;")
 )
+
+# Proofs come with the inbound that gave them; the person whose turn it is on a shared phone is kept with the session.
+# A gateway of the release before says nothing of either.
+ACCEPT_6 = (
+    ACCEPT_3.replace("    owner text;\n", "    owner text;\n    proof consents;\n")
+    .replace(
+        "        IF s.session IS NOT NULL THEN\n            INSERT INTO sessions",
+        "        IF s.session IS NOT NULL THEN\n            s.person := coalesce(s.person, '');\n"
+        "            INSERT INTO sessions",
+    )
+    .replace("closed = excluded.closed;", "closed = excluded.closed, person = excluded.person;")
+    .replace(
+        "    IF change ? 'outbound' THEN",
+        """    IF change ? 'consents' AND NOT erases THEN
+        FOR proof IN SELECT * FROM jsonb_populate_recordset(NULL::consents, change->'consents') LOOP
+            proof.seq := nextval('consents_seq');
+            INSERT INTO consents SELECT (proof).*;
+        END LOOP;
+    END IF;
+    IF change ? 'outbound' THEN""",
+    )
+)
+FORGET_6 = FORGET_3.replace(
+    "    PERFORM uncount(who);",
+    """    DELETE FROM consents WHERE citizen = who;
+    GET DIAGNOSTICS more = ROW_COUNT; gone := gone + more;
+    -- A session stays the phone's: only that this citizen spoke in it, and what they were shown, goes.
+    UPDATE sessions SET person = '', reply = ''::bytea, conversation = '', closed = true
+        WHERE person = who AND person <> '';
+    INSERT INTO erased VALUES (who) ON CONFLICT DO NOTHING;
+    PERFORM uncount(who);""",
+)
+
+# What nobody asked for does not go to who was forgotten, and did not come back, either.
+QUEUE_6 = QUEUE_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(
+    "CASE WHEN FOUND THEN stopped > 0 ELSE one.ground = 'wrote' END;",
+    "CASE WHEN FOUND THEN stopped > 0 ELSE one.ground = 'wrote'\n"
+    "                OR one.unasked AND EXISTS (SELECT 1 FROM erased e WHERE e.citizen = one.citizen) END;",
+)

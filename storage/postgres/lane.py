@@ -24,7 +24,7 @@ decode = msgspec.json.Decoder(Conversation).decode
 DIALOGUE = b"""
 SELECT i.reply, i.citizen,
     c.pseudonym, c.language, c.consented_at, c.place, c.stopped_at,
-    s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed,
+    s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed, s.person,
     v.state, v.revision
 FROM (SELECT 1) AS one
 LEFT JOIN inbound i ON i.channel = %(channel)s AND i.external_id = %(external_id)s
@@ -46,8 +46,8 @@ def dialogue(connection: Connection, channel: str, external_id: str, citizen: st
     row: Any = connection.execute(DIALOGUE, given, prepare=True).fetchone()
     return Dialogue(
         citizen=Citizen(*row[2:7]) if row[2] is not None else None,
-        session=Session(*row[7:16]) if row[7] is not None else None,
-        current=Saved(decode(row[16]), row[17]) if row[16] is not None else None,
+        session=Session(*row[7:17]) if row[7] is not None else None,
+        current=Saved(decode(row[17]), row[18]) if row[17] is not None else None,
         reply=row[0] if row[1] in ("", citizen) else None,
         foreign=row[1] not in (None, "", citizen),
     )
@@ -107,6 +107,7 @@ def _plain(change: Change, zone: ZoneInfo) -> dict[str, object]:
         "outbound": messages(outbound),
         "fallbacks": dict(change.fallbacks),
         "events": [list(one) for one in change.events],
+        "consents": [{**asdict(proof), "number": hexadecimal(proof.number)} for proof in change.consents],
         "erase": change.erase,
         "stopped": change.citizen.stopped_at and STOPPED,
         "until": ended and row.received_at + GRACE,

@@ -306,11 +306,43 @@ def lock_before_looking() -> str:
     return THAW_5
 
 
+def consents_and_persons() -> str:
+    """Keep the proof of what citizens want, and whose turn it is on a shared phone."""
+    from storage.postgres.functions import ACCEPT_6, FORGET_6, QUEUE_6
+
+    return CONSENTS + FORGET_6 + QUEUE_6 + ACCEPT_6
+
+
+CONSENTS = f"""
+CREATE SEQUENCE consents_seq;
+CREATE TABLE consents (
+    seq bigint PRIMARY KEY DEFAULT nextval('consents_seq'),
+    citizen {TEXT},
+    at bigint NOT NULL,
+    act {TEXT} CHECK (act IN ('agreed', 'started', 'stopped', 'imported')),
+    channel {TEXT},
+    words {TEXT},
+    proof {TEXT},
+    language {TEXT},
+    place {TEXT},
+    number bytea NOT NULL
+);
+CREATE INDEX consents_citizen ON consents (citizen);
+
+-- Whom no import brings back.
+CREATE TABLE erased (citizen {TEXT} PRIMARY KEY);
+
+ALTER TABLE sessions ADD COLUMN person {TEXT} DEFAULT '';
+CREATE INDEX sessions_person ON sessions (person) WHERE person <> '';
+"""
+
+
 MIGRATIONS: tuple[Callable[[], str], ...] = (
     first_tables,
     keep_one_inbound,
     totals_ahead,
     own_words,
     lock_before_looking,
+    consents_and_persons,
 )
 """Each returns the statements of one step; its place in the list is its number."""

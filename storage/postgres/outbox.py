@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
+from storage.consents import Consent
 from storage.errors import StoreError
 from storage.outgoing import RESENDS, STOPPED, OutboundRow, OutboxRow, OutboxState, Waiting
+from storage.postgres import consents
 from storage.postgres.claim import COLUMNS, DAY, spend
 from storage.postgres.connection import Connection
 from storage.postgres.lane import messages
@@ -25,7 +27,7 @@ def enqueue(connection: Connection, rows: Sequence[OutboundRow]) -> int:
     return int(row[0])
 
 
-def stop(connection: Connection, citizen: str, now: int) -> bool:
+def stop(connection: Connection, citizen: str, now: int, channel: str = "") -> bool:
     """Note that a citizen wants no more; one who never wrote is remembered for it."""
     connection.execute("SELECT pg_advisory_xact_lock(1, hashtext(%s))", (citizen,))
     cursor = connection.execute(
@@ -33,6 +35,8 @@ def stop(connection: Connection, citizen: str, now: int) -> bool:
         " ON CONFLICT (pseudonym) DO UPDATE SET stopped_at = excluded.stopped_at WHERE t.stopped_at = 0",
         (citizen, now),
     )
+    if cursor.rowcount == 1:
+        consents.keep(connection, Consent(citizen, now, "stopped", channel))
     connection.execute(
         "UPDATE outbox SET state = 'dead', last_error = %s, recipient = '', changed_at = %s"
         " WHERE citizen = %s AND kind <> 'reply' AND state = 'queued'",

@@ -35,6 +35,7 @@ MINE = {
         "SELECT channel, session, service, path, opened_at, closed FROM sessions WHERE citizen = %s"
         " ORDER BY opened_at, channel, session"
     ),
+    "consents": "SELECT at, act, channel, words, proof, language, place FROM consents WHERE citizen = %s ORDER BY seq",
 }
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from flows.types import Conversation
 from storage.outgoing import GRACE
-from storage.sqlite import outbox, rights, rolling
+from storage.sqlite import consents, outbox, rights, rolling
 from storage.sqlite.writer import Undone
 from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
 from storage.values import to_columns
@@ -26,7 +26,7 @@ decode = msgspec.json.Decoder(Conversation).decode
 DIALOGUE = """
 SELECT i.reply, i.citizen,
     c.pseudonym, c.language, c.consented_at, c.place, c.stopped_at,
-    s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed,
+    s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed, s.person,
     v.state, v.revision
 FROM (SELECT 1)
 LEFT JOIN inbound i ON i.channel = :channel AND i.external_id = :external_id
@@ -43,8 +43,8 @@ def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, cit
     row = connection.execute(DIALOGUE, given).fetchone()
     return Dialogue(
         citizen=Citizen(*row[2:7]) if row[2] is not None else None,
-        session=Session(*(*row[7:15], bool(row[15]))) if row[7] is not None else None,
-        current=Saved(decode(row[16]), row[17]) if row[16] is not None else None,
+        session=Session(*row[7:15], bool(row[15]), row[16]) if row[7] is not None else None,
+        current=Saved(decode(row[17]), row[18]) if row[17] is not None else None,
         reply=row[0] if row[1] in ("", citizen) else None,
         foreign=row[1] not in (None, "", citizen),
     )
@@ -75,6 +75,8 @@ def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Non
         _keep_answers(connection, change.answers)
     _end(connection, change)
     outbox.enqueue(connection, change.outbound)
+    if change.consents:
+        consents.keep(connection, change.consents)
     _note(connection, change, change.citizen.pseudonym)
 
 
@@ -135,11 +137,11 @@ def _repeated(connection: sqlite3.Connection, row: InboundRow) -> Accepted:
 def _keep_session(connection: sqlite3.Connection, row: Session) -> None:
     """Insert or update a session; a conflict when another citizen opened it."""
     cursor = connection.execute(
-        "INSERT INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at, closed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at, closed,"
+        " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (channel, session) DO UPDATE SET service = excluded.service, path = excluded.path,"
         " reply = excluded.reply, conversation = excluded.conversation, opened_at = excluded.opened_at,"
-        " closed = excluded.closed WHERE citizen = excluded.citizen",
+        " closed = excluded.closed, person = excluded.person WHERE citizen = excluded.citizen",
         msgspec.structs.astuple(row),
     )
     if cursor.rowcount != 1:

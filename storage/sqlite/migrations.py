@@ -302,3 +302,31 @@ def own_words(db: Database) -> None:
 OWN_WORDS = """
 CREATE INDEX answers_free ON answers (flow, answered_at) WHERE free = 1;
 """
+
+
+@migrations(name="0005_consents_and_persons")
+def consents_and_persons(db: Database) -> None:
+    """Keep the proof of what citizens want, and whose turn it is on a shared phone."""
+    db.executescript(CONSENTS)
+
+
+CONSENTS = """
+CREATE TABLE consents (
+    seq INTEGER PRIMARY KEY,
+    citizen TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    act TEXT NOT NULL CHECK (act IN ('agreed', 'started', 'stopped', 'imported')),
+    channel TEXT NOT NULL,
+    words TEXT NOT NULL,
+    proof TEXT NOT NULL,
+    language TEXT NOT NULL,
+    place TEXT NOT NULL,
+    number BLOB NOT NULL -- sealed; of imports only
+) STRICT;
+CREATE INDEX consents_citizen ON consents (citizen);
+
+CREATE TABLE erased (citizen TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; -- whom no import brings back
+
+ALTER TABLE sessions ADD COLUMN person TEXT NOT NULL DEFAULT ''; -- who speaks on a shared phone
+CREATE INDEX sessions_person ON sessions (person) WHERE person <> '';
+"""

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, get_args
 
+from storage.consents import Consent
 from storage.errors import StoreError
 from storage.outgoing import (
     RESENDS,
@@ -22,6 +23,7 @@ from storage.outgoing import (
     Waiting,
     refused,
 )
+from storage.sqlite import consents
 from storage.sqlite.claim import COLUMNS, DAY, spend
 
 STATES: tuple[OutboxState, ...] = get_args(OutboxState)
@@ -51,7 +53,9 @@ def enqueue(connection: sqlite3.Connection, messages: Sequence[OutboundRow]) -> 
 def _welcome(connection: sqlite3.Connection, row: OutboundRow) -> bool:
     """Tell whether a citizen may be written to unasked: they said no stop, and wrote first where that is the ground."""
     found = connection.execute("SELECT stopped_at FROM citizens WHERE pseudonym = ?", (row.citizen,)).fetchone()
-    return not found[0] if found else row.ground != WROTE
+    if found or row.ground == WROTE:
+        return bool(found) and not found[0]
+    return row.kind not in UNASKED or not consents.erased(connection, row.citizen)
 
 
 def _insert(connection: sqlite3.Connection, row: OutboundRow) -> int:
@@ -97,13 +101,15 @@ def drop(connection: sqlite3.Connection, citizen: str, now: int) -> None:
     )
 
 
-def stop(connection: sqlite3.Connection, citizen: str, now: int) -> bool:
+def stop(connection: sqlite3.Connection, citizen: str, now: int, channel: str = "") -> bool:
     """Note that a citizen wants no more; one who never wrote is remembered for it."""
     cursor = connection.execute(
         "INSERT INTO citizens (pseudonym, language, consented_at, place, stopped_at) VALUES (?, '', 0, '', ?)"
         " ON CONFLICT (pseudonym) DO UPDATE SET stopped_at = excluded.stopped_at WHERE stopped_at = 0",
         (citizen, now),
     )
+    if cursor.rowcount == 1:
+        consents.keep(connection, [Consent(citizen, now, "stopped", channel)])
     drop(connection, citizen, now)
     return cursor.rowcount == 1
 

@@ -10,9 +10,23 @@ from types import TracebackType
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
+from storage.consents import Consent, Standing
 from storage.errors import StoreError, StoreFull, StoreLocked
 from storage.outgoing import ANYTHING
-from storage.sqlite import backup, claim, erasures, lane, outbox, reading, rights, rolling, schema, sync, upkeep
+from storage.sqlite import (
+    backup,
+    claim,
+    consents,
+    erasures,
+    lane,
+    outbox,
+    reading,
+    rights,
+    rolling,
+    schema,
+    sync,
+    upkeep,
+)
 from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.lock import FileLock
 from storage.sqlite.reserve import Reserve, full
@@ -162,9 +176,9 @@ class SqliteStore:
         """Return the citizen a message went to; empty when it is unknown."""
         return self._read(lambda connection: outbox.addressee(connection, channel, provider_id))
 
-    def stop(self, citizen: str, now: int) -> bool:
+    def stop(self, citizen: str, now: int, channel: str = "") -> bool:
         """Note that a citizen told the provider to stop; False when it is known."""
-        return self._write(lambda connection: outbox.stop(connection, citizen, now))
+        return self._write(lambda connection: outbox.stop(connection, citizen, now, channel))
 
     def spent(self, channel: str, hour: str) -> Spent:
         """Return the segments a channel claimed in a civil hour, and in its day."""
@@ -251,6 +265,22 @@ class SqliteStore:
     def mydata(self, citizen: str) -> Mapping[str, object]:
         """Return everything kept of a citizen, as plain data."""
         return self._read(lambda connection: rights.mydata(connection, citizen))
+
+    def standing(self, citizens: Sequence[str]) -> Mapping[str, Standing]:
+        """Return how each of these citizens stands."""
+        return self._read(lambda connection: consents.standing(connection, citizens))
+
+    def bring_in(self, proofs: Sequence[Consent]) -> int:
+        """Keep the proofs of imported citizens; return how many were kept."""
+        return self._write(lambda connection: consents.bring_in(connection, proofs))
+
+    def consents(self, citizen: str) -> Sequence[Consent]:
+        """Return a citizen's proofs, oldest first."""
+        return self._read(lambda connection: consents.listing(connection, citizen))
+
+    def brought_in(self, after: str = "", limit: int = 1_000) -> Sequence[Consent]:
+        """Return the newest import of each citizen who has not said stop."""
+        return self._read(lambda connection: consents.brought_in(connection, after, limit))
 
     # national sync ---------------------------------------------------------------------------------------------
     def epoch(self) -> int:

@@ -218,6 +218,7 @@ def test_erasure_leaves_nothing_of_one_citizen_and_everything_of_the_others(stor
         "inbound": [],
         "outbound": [],
         "sessions": [],
+        "consents": [],
     }
 
 
@@ -257,6 +258,7 @@ def test_my_data_hold_all_that_is_kept(sqlite: SqliteStore) -> None:
         "inbound": 1,
         "outbound": 1,
         "sessions": 1,
+        "consents": 0,
     }
     assert mine["answers"][0]["value"] == "yes"
     assert "sealed" not in str(mine)

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from store_changes import answer, change, conversation, message
 
 from flows.types import Conversation
+from storage.consents import Consent
 from storage.memory import MemoryStore
 from storage.outgoing import UNASKED, Terms
 from storage.sqlite import SqliteStore
@@ -173,9 +174,36 @@ class Twins(RuleBasedStateMachine):
         events = [("unclear", row.step) for row in rows]
         return replace(whole, answers=rows, outbound=sent, events=events, citizen=citizen)
 
-    @rule(citizen=citizens, session=st.sampled_from(["s1", "s2"]), path=st.text("12*", max_size=3))
-    def speak_in_a_session(self, citizen: str, session: str, path: str) -> None:
-        self.keep(change(self.name("x"), None, citizen, session=Session("at", session, citizen, path=path)))
+    @rule(
+        citizen=citizens,
+        session=st.sampled_from(["s1", "s2"]),
+        path=st.text("12*", max_size=3),
+        person=st.sampled_from(["", "amina", "dalila"]),
+    )
+    def speak_in_a_session(self, citizen: str, session: str, path: str, person: str) -> None:
+        spoken = Session("at", session, citizen, path=path, person=person)
+        self.keep(change(self.name("x"), None, citizen, session=spoken))
+
+    @rule(citizen=citizens, session=st.sampled_from(["s1", "s2"]))
+    def look_at_a_session(self, citizen: str, session: str) -> None:
+        self.both("dialogue", "at", "", citizen, session)
+
+    @rule(citizen=citizens, act=st.sampled_from(["agreed", "started", "stopped"]), words=st.text(max_size=3))
+    def prove(self, citizen: str, act: Any, words: str) -> None:
+        proofs = [Consent(citizen, next(self.ids), act, "at", words, "x1", "fr")]
+        self.keep(change(self.name("x"), None, citizen, consents=proofs))
+
+    @rule(whom=st.lists(citizens, max_size=3), ground=st.sampled_from(["list", "form"]), number=st.binary(max_size=3))
+    def bring_in(self, whom: list[str], ground: str, number: bytes) -> None:
+        proofs = [Consent(one, next(self.ids), "imported", words=ground, place="02", number=number) for one in whom]
+        self.both("bring_in", proofs)
+
+    @rule(after=st.sampled_from(["", "amina", "badr"]), limit=st.integers(1, 3))
+    def look_at_the_proofs(self, after: str, limit: int) -> None:
+        self.both("standing", ["amina", "badr", "chama", "dalila"])
+        self.both("brought_in", after, limit)
+        for citizen in ("amina", "badr", "chama"):
+            self.both("consents", citizen)
 
     @rule(citizen=citizens, age=ages, closes=ages)
     def close_something_old(self, citizen: str, age: int, closes: int) -> None:
