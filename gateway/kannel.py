@@ -63,7 +63,6 @@ transceiver-mode = true
 smsc-username = CHANGE
 smsc-password = CHANGE
 system-type = ""
-alt-charset = UTF-8
 reconnect-delay = 10
 
 """,

@@ -6,7 +6,11 @@ the official client 2.0.3 sends.
 
 from __future__ import annotations
 
+import itertools
+
 from vendor import Asked, Reply, Vendor
+
+IDS = itertools.count(1)
 
 STATUSES = {
     100: "Processed",
@@ -33,7 +37,7 @@ def recipient(number: str, code: int = 101) -> dict[str, object]:
         "number": number,
         "status": STATUSES.get(code, "Unheard"),
         "cost": "KES 0.8000" if code < 200 else "0",
-        "messageId": f"ATXid_{abs(hash(number)) % 10**8:08d}" if code < 200 else "None",
+        "messageId": f"ATXid_{next(IDS):08d}" if code < 200 else "None",
     }
 
 

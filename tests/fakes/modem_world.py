@@ -33,9 +33,10 @@ def awaited(condition: Callable[[], Any], told: str, seconds: float = 20.0) -> A
 class Modem:
     """The files of one modem, as `awal modem setup --dummy` writes them, and the daemon while it runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, written: bool = False) -> None:
         self.plan = Plan(name="modem", database=folder / "smsd.db", dummy=True)
-        setup(self.plan)
+        if not written:
+            setup(self.plan)
         self.database = self.plan.database
         self.process: subprocess.Popen[bytes] | None = None
         self.slots = itertools.count(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ def installed() -> Path:
 
 
 class Smsc:
-    """The program while it runs, and its events."""
+    """The program while it runs, and its events; on a free port unless one is given, with ids from `first` on."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0, first: int = 1, secure: Sequence[str] = ()) -> None:
         self.events: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
-            ["node", "smsc.js"], cwd=installed(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            ["node", "smsc.js", str(port), str(first), *secure],
+            cwd=installed(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -55,12 +60,14 @@ class Smsc:
         awaited(lambda: len(self.all(kind)) >= nth, f"{kind} {nth} times; saw {self.events[-5:]}")
         return self.all(kind)[nth - 1]
 
-    def deliver(self, **fields: object) -> int:
+    def deliver(self, patience: float = 20.0, **fields: object) -> int:
         """Bring a message; return the status it is answered with."""
         tag = f"t{len(self.events)}-{id(fields)}"
         self.do("deliver", tag=tag, fields={"source_addr": "212612345678"} | fields)
         answered = awaited(
-            lambda: [event for event in self.all("answered") if event["tag"] == tag], f"an answer to {fields}"
+            lambda: [event for event in self.all("answered") if event["tag"] == tag],
+            f"an answer to {fields}",
+            patience,
         )
         return int(answered[0]["status"])
 

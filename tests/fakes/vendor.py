@@ -21,6 +21,7 @@ class Asked:
     path: str
     headers: Message
     form: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class Vendor:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
-                fields = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True)
+                body = self.rfile.read(length)
+                fields = parse_qs(body.decode(), keep_blank_values=True)
                 form = {name: values[0] for name, values in fields.items()}
-                asked = Asked("POST", urlsplit(self.path).path, self.headers, form)
+                asked = Asked("POST", urlsplit(self.path).path, self.headers, form, body)
                 vendor.asked.append(asked)
                 self.give(vendor.script.popleft() if vendor.script else vendor.answer(asked))
 

@@ -1,12 +1,15 @@
 // An SMSC that a test directs: one JSON command a line on stdin, one JSON event a line on stdout.
+//     node smsc.js [PORT [FIRST-ID [KEY CERTIFICATE]]]
 "use strict";
+const fs = require("fs");
 const smpp = require("smpp");
 const readline = require("readline");
 
 const say = (event) => process.stdout.write(JSON.stringify(event) + "\n");
 let bound = null;
 let answers = []; // statuses for the next submit_sm, in turn; 0 after them
-let ids = 0;
+const [port, first, key, certificate] = process.argv.slice(2);
+let ids = (+first || 1) - 1;
 let silent = 0; // how many submit_sm get no answer
 let base = 10;
 
@@ -15,7 +18,8 @@ function bytes(message) {
   return raw;
 }
 
-const server = smpp.createServer((session) => {
+const secure = key ? { key: fs.readFileSync(key), cert: fs.readFileSync(certificate) } : {};
+const server = smpp.createServer(secure, (session) => {
   session.on("error", () => {});
   session.on("close", () => { if (bound === session) bound = null; say({ event: "closed" }); });
   session.on("bind_transceiver", (pdu) => {
@@ -55,6 +59,7 @@ const commands = {
       delete given[`${key}_hex`];
     }
     if (given.session !== undefined) { given.its_session_info = Buffer.from(given.session, "hex"); delete given.session; }
+    if (!bound) return say({ event: "answered", tag, status: 0x04 });
     bound.deliver_sm(given, (pdu) => say({ event: "answered", tag, status: pdu.command_status }));
   },
   answer({ statuses }) { answers = statuses; },
@@ -64,7 +69,7 @@ const commands = {
   raw({ hex }) { bound.socket.write(Buffer.from(hex, "hex")); },
 };
 
-server.listen(0, "127.0.0.1", () => say({ event: "listening", port: server.address().port }));
+server.listen(+port || 0, "127.0.0.1", () => say({ event: "listening", port: server.address().port }));
 readline.createInterface({ input: process.stdin }).on("line", (line) => {
   const command = JSON.parse(line);
   commands[command.do](command);
