@@ -172,6 +172,35 @@ class Sending(Section, frozen=True, kw_only=True):
     )
 
 
+class Campaigns(Section, frozen=True, kw_only=True):
+    """Campaigns: who may be asked, and who must agree to it."""
+
+    title = "campaigns"
+
+    threshold: Annotated[
+        int,
+        Note(
+            "Citizens whom one person may have asked; a campaign that asks more waits for a second operator's approval.",
+            least=0,
+        ),
+    ] = 100
+    keep_numbers: Annotated[
+        int,
+        Note(
+            "Days for which the sealed number of who wrote is kept, so that a campaign can reach them; 0 keeps none.",
+            least=0,
+        ),
+    ] = 365
+
+
+class Operator(Section, frozen=True, kw_only=True):
+    """A person who starts and approves campaigns: `[operators.NAME]`."""
+
+    title = "operators.NAME"
+
+    password: Annotated[str, Note("Hash of this person's own password (`awal password` makes one).", secret=True)]
+
+
 class National(Section, frozen=True, kw_only=True):
     """The national platform that aggregates are sent to."""
 
@@ -261,6 +290,8 @@ class Settings(Section, frozen=True, kw_only=True):
     gateway: Gateway = Gateway()
     channels: dict[str, Channel] = {}
     sending: Sending = Sending()
+    campaigns: Campaigns = Campaigns()
+    operators: dict[str, Operator] = {}
     national: National = National()
     officials: dict[str, Official] = {}
     keys: Keys = Keys()
@@ -286,12 +317,14 @@ SECTIONS: dict[str, type[Section]] = {
     "gateway": Gateway,
     "channels": Channel,
     "sending": Sending,
+    "campaigns": Campaigns,
+    "operators": Operator,
     "national": National,
     "officials": Official,
     "keys": Keys,
     "console": Console,
 }
-NAMED = ("channels", "officials")
+NAMED = ("channels", "officials", "operators")
 """Sections that come once per name."""
 
 
