@@ -4,8 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from flows.encoding import measure
 from flows.moves import again, enter, restart
+from flows.reading.commands import command_language
+from flows.types import Screen
 from flows.walk import Walk
+from locales.negotiation import match
+
+
+def obey(walk: Walk, order: str) -> None:
+    """Do what a command asks for, in the language of its word where the citizen has none yet."""
+    told = "" if walk.state.language else match(command_language(walk.inbound.text), walk.flow.languages)
+    if told:
+        walk.speak(told)
+    COMMANDS[order](walk)
+
+
+def _told(walk: Walk, words: str) -> None:
+    """Say something, and ask again what is being asked; by SMS only where both fit in one."""
+    walk.said.append(words)
+    again(walk)
+    last = walk.screens[-1]
+    if walk.inbound.bearer == "sms" and measure(last.text).segments > 1:
+        walk.screens = (Screen(words, last.ends),)
 
 
 def _back(walk: Walk) -> None:
@@ -18,8 +39,7 @@ def _back(walk: Walk) -> None:
 
 
 def _help(walk: Walk) -> None:
-    walk.said.append(walk.voice.phrase("help"))
-    again(walk)
+    _told(walk, walk.voice.phrase("help"))
 
 
 def _change_language(walk: Walk) -> None:
@@ -32,6 +52,12 @@ def _stop(walk: Walk) -> None:
     walk.close("stopped", walk.voice.phrase("stopped"))
 
 
+def _begin_again(walk: Walk) -> None:
+    """Let messages come again: the opposite of a stop."""
+    walk.note("started")
+    _told(walk, walk.voice.phrase("started"))
+
+
 def _delete(walk: Walk) -> None:
     walk.note("erase")
     walk.close("stopped", walk.voice.phrase("erased"))
@@ -39,12 +65,14 @@ def _delete(walk: Walk) -> None:
 
 def _my_data(walk: Walk) -> None:
     walk.note("my-data")
-    walk.said.append(walk.voice.phrase("my_data", answers=walk.inbound.kept))
-    again(walk)
+    kept, since = walk.inbound.kept, walk.inbound.since
+    name = "my_data_agreed" if since else "my_data"
+    _told(walk, walk.voice.phrase(name, answers=kept, date=since))
 
 
-COMMANDS: dict[str | None, Callable[[Walk], None]] = {
+COMMANDS: dict[str, Callable[[Walk], None]] = {
     "STOP": _stop,
+    "START": _begin_again,
     "HELP": _help,
     "LANGUAGE": _change_language,
     "BACK": _back,

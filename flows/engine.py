@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flows import content
-from flows.commands import COMMANDS
+from flows.commands import obey
 from flows.known import recall, remember
 from flows.model import Flow
 from flows.moves import advance, enter, restart, show_current
@@ -61,8 +61,8 @@ def _start(walk: Walk) -> None:
 def _reply(walk: Walk) -> None:
     """Obey a command, whatever the question; else let the phase read the reply."""
     order = command(walk.inbound.text)
-    if order in COMMANDS:
-        COMMANDS[order](walk)
+    if order is not None:
+        obey(walk, order)
     else:
         PHASES[walk.state.phase](walk)
 

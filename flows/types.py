@@ -36,6 +36,8 @@ class Inbound(Struct, frozen=True, kw_only=True):
     """Whether an SMS can be sent to a citizen who dials."""
     kept: int = 0
     """How many of the citizen's answers are kept, for the reply to `my data`."""
+    since: str = ""
+    """The day since which the citizen agrees, as it is written; empty where they never did."""
 
 
 class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,8 +98,9 @@ class Screen(Struct, frozen=True):
 class Happening(Struct, frozen=True):
     """Something the gateway must know besides the answers.
 
-    kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `erase`, `my-data`, `restart` (earlier answers
-    of this conversation no longer count), `place` (HCP code), `unclear` (step id), `failed` (step id),
+    kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `started` (messages may come again), `erase`,
+    `my-data`, `restart` (earlier answers of this conversation no longer count), `place` (HCP code), `unclear` (step
+    id), `failed` (step id),
     `withdraw` (step id: its answer no longer counts, the citizen went back), `look-up` (path in a menu), `fallback`
     (detail = `asked>served`).
     """

@@ -1,14 +1,13 @@
 """The conversation transaction: one inbound in, one committed turn out.
 
 Read what the inbound needs, work out the turn with the pure engine, keep everything in one durable transaction, and
-only then answer the provider. A repeat gets the stored reply; when two inbounds of one citizen meet, the first
-committed wins and the second is worked out again on what it left. Nothing is sent from here: SMS replies go to the
-outbox in the same transaction.
+only then answer the provider: `Store.turn` calls `decide` between reading and keeping. A repeat gets the stored reply;
+when two inbounds of one citizen meet, the first committed wins and the second is worked out on what it left. Nothing is
+sent from here: SMS replies go to the outbox in the same transaction.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -30,16 +29,13 @@ from gateway.outcome import Outcome
 from gateway.phones import Phones
 from gateway.sending.alarm import alarm
 from storage.errors import StoreBusy
-from storage.store import Change, Citizen, Dialogue, Store
+from storage.store import Accepted, Change, Citizen, Dialogue, Store
+from storage.turns import Asked
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
 AGAIN = 600_000
 """Milliseconds after which a message is sent again whose delivery failed for a reason that may pass."""
-PATIENCE = 2.0
-"""Seconds after which it is no longer worked out again: the store's own deadline comes on top."""
-TRIES = 8
-"""How often an inbound is worked out again when somebody else moved its conversation first."""
 
 
 class Conversations:
@@ -58,7 +54,7 @@ class Conversations:
         languages: Sequence[str],
         sent: Callable[[], None] = lambda: None,
         step: Callable[[Flow, Conversation, Inbound, datetime, Texts], Turn] = step,
-        machine: Callable[[Received], bool] = lambda received: False,  # noqa: ARG005
+        machine: Callable[[Received], bool] | None = None,
         carrier: Callable[[Channel, str], str] = own_sms,
         new_id: Callable[[int], str] = uuid7,
     ) -> None:
@@ -80,38 +76,26 @@ class Conversations:
 
         What `machine` takes is no citizen's: a receipt of the national platform by SMS. It is never answered.
         """
-        if self.machine(received):
+        if self.machine is not None and self.machine(received):
             return b""
-        pseudonym = self.phones.pseudonym(received.sender)
-        until = time.monotonic() + PATIENCE
-        for _ in range(TRIES):
-            now = self.clock()
-            read = self.store.dialogue(channel.name, received.external_id, pseudonym, received.session)
-            if read.foreign:
-                raise ForeignSession(received.external_id)
-            if read.reply is not None:
-                return read.reply or self._forgotten(channel, received)
-            try:
-                change = self._change(channel, received, read, now)
-            except Stale as stale:
-                return stale.reply
-            self._remember(pseudonym, change.citizen.language)
-            kept = self.store.accept(change)
-            if kept.outcome != "conflict":
-                if change.outbound:
-                    self.sent()
-                return kept.reply
-            if time.monotonic() > until:
-                break
-        raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+        one = Taking(self, channel, received)
+        return one.kept(self.store.turn(one.asked, one.decide))
 
-    def _remember(self, pseudonym: str, language: str) -> None:
+    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+        """Keep an inbound without making the caller wait: `told` hears the body to answer, or the error.
+
+        `told` is called once, by whatever thread. Only a gateway without a `machine` hands SMS over.
+        """
+        one = Taking(self, channel, received)
+        self.store.hand_over(one.asked, one.decide, lambda outcome: told(one.ended(outcome)))
+
+    def remember(self, pseudonym: str, language: str) -> None:
         """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""
         if len(self._spoken) >= REMEMBERED:
             self._spoken.clear()
         self._spoken[pseudonym] = language
 
-    def _forgotten(self, channel: Channel, received: Received) -> bytes:
+    def forgotten(self, channel: Channel, received: Received) -> bytes:
         """Return the answer to a repeat whose citizen was erased since: their stored screen is gone with them."""
         if received.bearer == "sms":
             return b""
@@ -133,7 +117,7 @@ class Conversations:
     def _opted_out(self, channel: Channel, receipt: Receipt, now: int) -> None:
         """Stop writing to a citizen who told the provider to stop."""
         citizen = self.store.addressee(channel.name, receipt.provider_id)
-        if citizen and self.store.stop(citizen, now):
+        if citizen and self.store.stop(citizen, now, channel.name):
             self.store.log_event("opted-out", f"{channel.name}: citizen {citizen} told the provider to stop", now)
 
     def ended(self, channel: Channel, ended: Ended) -> None:
@@ -153,7 +137,9 @@ class Conversations:
         language = self._spoken.get(self.phones.pseudonym(received.sender)) or self.languages[0]
         return self.texts.phrase(phrase, language)
 
-    def _change(self, channel: Channel, received: Received, read: Dialogue, now: int) -> Change:
+    def change(self, channel: Channel, received: Received, read: Dialogue) -> Change:
+        """Work out what an inbound changes; raises Stale when it is older than what its session has sent."""
+        now = self.clock()
         moment = datetime.fromtimestamp(now / 1000, UTC)
         citizen = read.citizen or Citizen(self.phones.pseudonym(received.sender))
         opening = self.intake.open(channel, received, citizen, read, moment)
@@ -178,8 +164,55 @@ class Conversations:
         return outcome
 
     def _counted(self, inbound: Inbound, citizen: Citizen) -> Inbound:
-        """Tell the engine how many answers are kept, only where the citizen asks for it."""
+        """Tell the engine how many answers are kept and since when, only where the citizen asks for it."""
         if command(inbound.text) != "MYDATA":
             return inbound
         kept = self.store.mydata(citizen.pseudonym).get("answers")
-        return replace(inbound, kept=len(kept) if isinstance(kept, list) else 0)
+        agreed = datetime.fromtimestamp(citizen.consented_at / 1000, self.zone) if citizen.consented_at else None
+        since = f"{agreed:%d/%m/%Y}" if agreed else ""
+        return replace(inbound, kept=len(kept) if isinstance(kept, list) else 0, since=since)
+
+
+class Taking:
+    """One inbound on its way through the store: what is asked of it, how it is decided, how it ended."""
+
+    __slots__ = ("asked", "change", "channel", "conversations", "received")
+
+    def __init__(self, conversations: Conversations, channel: Channel, received: Received) -> None:
+        citizen = conversations.phones.pseudonym(received.sender)
+        self.asked = Asked(channel.name, received.external_id, citizen, received.session)
+        self.conversations = conversations
+        self.channel = channel
+        self.received = received
+        self.change: Change | None = None
+
+    def decide(self, read: Dialogue) -> Change | bytes:
+        """Return what the inbound changes, or what was answered to it before."""
+        self.change = None
+        if read.foreign:
+            raise ForeignSession(self.received.external_id)
+        if read.reply is not None:
+            return read.reply or self.conversations.forgotten(self.channel, self.received)
+        try:
+            self.change = change = self.conversations.change(self.channel, self.received, read)
+        except Stale as stale:
+            return stale.reply
+        self.conversations.remember(self.asked.citizen, change.citizen.language)
+        return change
+
+    def kept(self, accepted: Accepted) -> bytes:
+        """Return the body to answer; raises StoreBusy where nothing was kept because others were first."""
+        if accepted.outcome == "conflict":
+            raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+        if self.change is not None and self.change.outbound:
+            self.conversations.sent()
+        return accepted.reply
+
+    def ended(self, outcome: Accepted | Exception) -> bytes | Exception:
+        """Return the body to answer, or why there is none."""
+        if isinstance(outcome, Exception):
+            return outcome
+        try:
+            return self.kept(outcome)
+        except StoreBusy as busy:
+            return busy

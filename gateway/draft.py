@@ -14,7 +14,11 @@ from gateway.ids import uuid7
 from gateway.intake import Opening
 from gateway.outcome import Outcome
 from gateway.phones import Phones
+from storage.consents import Consent
 from storage.store import AnswerRow, Change, Citizen, Dialogue, InboundRow, OutboundRow, Session
+
+MOST_WORDS = 200
+"""The signs of a citizen's words that are kept with a proof."""
 
 
 class Draft(Struct, frozen=True):
@@ -56,6 +60,7 @@ class Draft(Struct, frozen=True):
             session=self._session(citizen, state.id, reply),
             fallbacks=outcome.fallbacks,
             events=outcome.logged,
+            consents=self._proofs(before, citizen, inbound),
             erase=outcome.erased,
         )
 
@@ -103,6 +108,14 @@ class Draft(Struct, frozen=True):
                 free=answer.step in self.outcome.free,
             )
             for answer in self.outcome.answers.values()
+        ]
+
+    def _proofs(self, before: Citizen, citizen: Citizen, inbound: str) -> list[Consent]:
+        """Return the proof of what the citizen agreed to, began again or stopped: when, where, in which words."""
+        words = self.opening.inputs[-1].text[:MOST_WORDS]
+        return [
+            Consent(citizen.pseudonym, self.now, act, self.channel.name, words, inbound, self.outcome.state.language)
+            for act in self.outcome.proven(before)
         ]
 
     def _outbound(self, texts: list[str], inbound: str, citizen: Citizen, conversation: str) -> list[OutboundRow]:

@@ -8,8 +8,11 @@ from msgspec.structs import replace
 
 from flows.model import Ask, Flow
 from flows.types import Answer, Conversation, Happening, Screen, Turn
+from storage.consents import Act
 from storage.store import Citizen
 
+PROVEN: dict[str, Act] = {"consent": "agreed", "stop": "stopped", "started": "started"}
+"""Happenings of which a proof is kept."""
 LOGGED = ("refusal", "stop", "failed", "unclear", "look-up")
 """Happenings that the operator can read later."""
 FREE = ("text", "phone", "date")
@@ -69,7 +72,7 @@ class Outcome:
         self._remembered[event.kind] = event.detail
 
     def citizen(self, before: Citizen, now: int, told: str = "") -> Citizen:
-        """Return what is remembered of the citizen from now on; whoever writes after a stop is back.
+        """Return what is remembered of the citizen from now on; a stop holds until they ask to begin again.
 
         `told` is the language that the first word of a conversation told. One that a flow has because it offers no
         other is not remembered.
@@ -80,5 +83,10 @@ class Outcome:
             language=happened.get("language") or before.language or told,
             consented_at=now if "consent" in happened else before.consented_at,
             place=happened.get("place") or before.place,
-            stopped_at=now if "stop" in happened else 0,
+            stopped_at=0 if "started" in happened else before.stopped_at or (now if "stop" in happened else 0),
         )
+
+    def proven(self, before: Citizen) -> list[Act]:
+        """Return what this inbound proves of the citizen; a second stop proves nothing new."""
+        acts = [PROVEN[kind] for kind in self._remembered if kind in PROVEN]
+        return [act for act in acts if act != "stopped" or not before.stopped_at]

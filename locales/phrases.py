@@ -69,13 +69,14 @@ CITIZEN_PHRASES: dict[str, str] = {
     "place_candidates": "De quel lieu parlez-vous ?",
     # Commands a citizen may send at any time. {answers}: how many answers are kept; {words}: keywords.
     "help": (
-        "STOP : finir\nLANGUE : autre langue\nRETOUR : question d'avant\nRECOMMENCER : depuis le début\n"
-        "MES DONNEES : ce que nous gardons\nEFFACER : tout effacer"
+        "STOP : finir\nSTART : revenir\nLANGUE : autre langue\nRETOUR : question d'avant\n"
+        "RECOMMENCER : depuis le début\nMES DONNEES : ce qu'on garde\nEFFACER : tout effacer"
     ),
     "stopped": "Vous ne recevrez plus de messages. Merci.",
-    "started": "Vous recevrez de nouveau nos messages.",
+    "started": "Vous recevrez nos messages.",
     "erased": "Vos données sont effacées.",
-    "my_data": "Vos réponses gardées : {answers}\nSans votre nom ni votre numéro.",
+    "my_data": "Vos réponses gardées : {answers}\nVotre numéro reste secret.",
+    "my_data_agreed": "Vos réponses gardées : {answers}\nVotre accord du :\n{date}\nVotre numéro reste secret.",
     "language_changed": "Langue changée.",
     "unknown_keyword": "Envoyez un de ces mots : {words}",
     "nothing_to_continue": "Aucune question en cours.",

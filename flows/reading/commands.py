@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from locales.folding import fold, spaced
+from locales.tags import LATIN, script_language
 
 WORDS: dict[str, tuple[str, ...]] = {
     "STOP": ("stop", "arrêt", "arrêter", "توقف", "قف", "إلغاء", "إيقاف", "ⵙⴱⴷⴷ", "sbdd"),
+    "START": ("start", "unstop", "démarrer", "commencer", "ابدأ", "ⵙⵙⵏⵜⵉ", "ssnti"),
     "HELP": ("aide", "help", "مساعدة", "ⵜⵉⵡⵉⵙⵉ", "tiwisi"),
     "LANGUAGE": (
         *("langue", "langues", "language", "changer de langue", "changer la langue"),
@@ -29,6 +31,13 @@ WORDS: dict[str, tuple[str, ...]] = {
 None may be the name of a place: المساعدة is a commune, so help is مساعدة without its article.
 """
 
+AMAZIGH = ("sbdd", "ssnti", "tiwisi", "tutlayt", "aɣul", "arm daɣ")
+ENGLISH = (
+    *("stop", "start", "unstop", "help", "language", "back", "restart"),
+    *("delete", "delete my data", "my data", "mydata"),
+)
+"""Words in Latin letters that do not tell French: English is everybody's, as on any phone."""
+
 _BY_WORD = {spaced(fold(word)): name for name, words in WORDS.items() for word in words}
 _LONGEST = max(map(len, _BY_WORD))
 
@@ -43,3 +52,18 @@ def command(raw: str) -> str | None:
         return None
     text = spaced(fold(raw))
     return _BY_WORD.get(text) if len(text) <= _LONGEST else None
+
+
+_AMAZIGH, _ENGLISH = (frozenset(spaced(fold(word)) for word in words) for words in (AMAZIGH, ENGLISH))
+
+
+def command_language(raw: str) -> str:
+    """Return the language that the word of a command tells; empty where it is everybody's, or no command.
+
+    >>> command_language("توقف"), command_language("aide"), command_language("STOP")
+    ('ar', 'fr', '')
+    """
+    text = spaced(fold(raw))
+    if text not in _BY_WORD or text in _ENGLISH:
+        return ""
+    return script_language(raw) or (LATIN if text in _AMAZIGH else "fr")

@@ -123,7 +123,7 @@ class Twilio(SignedChannel):
                 external_id=f"sms:{identity(fields, 'MessageSid')}",
                 sender=phone(fields, "From"),
                 recipient=words(fields, "To"),
-                text=words(fields, "Body"),
+                text=words(fields, "OptOutType") or words(fields, "Body"),
             )
         ]
 

@@ -274,7 +274,7 @@ class Line:
         store = self.means.store
         if sent.outcome == "opted-out":
             if row.citizen:
-                store.stop(row.citizen, now)
+                store.stop(row.citizen, now, self.name)
             store.log_event("opted-out", f"{self.name}: citizen {row.citizen} told the provider to stop", now)
         elif sent.outcome == "stop-channel" and store.claim_slot(f"stop of {self.name}", str(self.health.since), now):
             store.log_event("channel-stopped", f"{self.name}: {sent.error}", now)

@@ -102,7 +102,7 @@ def test_an_unreviewed_phrase_is_served_and_called_so(catalogues: Catalogues) ->
 @pytest.mark.parametrize("tag", ["fr", "ar"])
 def test_the_help_names_words_that_are_obeyed(catalogues: Catalogues, tag: str) -> None:
     told = [command(line.partition(":")[0]) for line in catalogues.phrase("help", tag).split("\n")]
-    assert told == ["STOP", "LANGUAGE", "BACK", "RESTART", "MYDATA", "DELETE"]
+    assert told == ["STOP", "START", "LANGUAGE", "BACK", "RESTART", "MYDATA", "DELETE"]
 
 
 @pytest.mark.parametrize(("module", "known"), FILES)
