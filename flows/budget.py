@@ -5,7 +5,7 @@ Every path is walked with the real engine (`flows.paths`), so that what is count
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import product
 from typing import Literal
 
 from msgspec import Struct
@@ -15,13 +15,13 @@ from flows.encoding import segments, sms_safe
 from flows.model import Bearer, Flow
 from flows.paths.explore import Edge, Explored, Node, explore
 from flows.paths.letters import Dear, cost, dear, spoken, untouched
-from flows.paths.routes import Route, Routes
+from flows.paths.routes import Cost, Route, Routes
 from flows.texts import Texts
 from flows.types import Limits
 
 SESSION = 180
 """Seconds after which a network ends a USSD session, counted from the dial."""
-Case = Literal["cheapest", "usual", "worst"]
+Case = Literal["cheapest", "usual", "worst", "dearest"]
 
 
 class Pace(Struct, frozen=True):
@@ -45,17 +45,23 @@ class Prices(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """What one path comes to. By USSD: screens and seconds; by SMS: segments sent and received."""
+    """What one path comes to. By USSD: screens and seconds; by SMS: segments sent and received.
+
+    A path that begins by USSD may have both: a question or a receipt number that goes out by SMS.
+    """
 
     bearer: Bearer
     screens: float = 0
     seconds: float = 0
     sent: float = 0
     received: float = 0
+    sessions: float = 1
+    """Sessions that are opened for it, by USSD: none for what a first contact adds."""
 
     def price(self, prices: Prices) -> float:
         """Return what a provider takes for it."""
-        return prices.session if self.bearer == "ussd" else self.sent * prices.sms + self.received * prices.inbound
+        sessions = self.sessions if self.bearer == "ussd" else 0
+        return sessions * prices.session + self.sent * prices.sms + self.received * prices.inbound
 
 
 class Path(Struct, frozen=True):
@@ -70,7 +76,8 @@ class Estimate(Struct, frozen=True):
     """What one flow costs in one language over one bearer, to a citizen whose language and consent are known.
 
     `mean` takes every answer as equally likely; `first` is what a first contact adds. The worst path by USSD is that
-    of a slow citizen. Not `complete`: the flow has more states than are walked.
+    of a slow citizen; where SMS are sent besides, the dearest is that of the most segments. Not `complete`: the flow
+    has more states than are walked.
     """
 
     language: str
@@ -105,15 +112,17 @@ class Saving(Struct, frozen=True):
 def estimate(explored: Explored) -> Estimate | None:
     """Return what a walked flow costs; None when no path of it comes to an end."""
     start = explored.known
-    usual, slow = (Routes(explored, _weight(explored, pace), start) for pace in (USUAL, SLOW))
+    usual = _routes(explored, _weight(explored))
     if not usual.ends:
         return None
     opening = _keyword(explored)
-    ways: tuple[tuple[Case, Route, Pace], ...] = (
+    ways: list[tuple[Case, Route, Pace]] = [
         ("cheapest", usual.cheapest(), USUAL),
         ("usual", usual.usual(), USUAL),
-        ("worst", slow.worst(), SLOW),
-    )
+        ("worst", _routes(explored, _slowest if explored.bearer == "ussd" else _segments).worst(), SLOW),
+    ]
+    if explored.sms:
+        ways.append(("dearest", _routes(explored, _segments).worst(), SLOW))
     paths = (Path(case, tuple(way.names), _tally(explored, way, pace, opening)) for case, way, pace in ways)
     return Estimate(
         explored.language,
@@ -125,10 +134,16 @@ def estimate(explored: Explored) -> Estimate | None:
     )
 
 
-def estimates(flow: Flow, texts: Texts, limits: Limits | None = None, within: str = "") -> list[Estimate]:
-    """Return what a flow costs in each of its languages, over both bearers, on a gateway of the region `within`."""
+def estimates(
+    flow: Flow, texts: Texts, limits: Limits | None = None, within: str = "", *, sms: bool = True
+) -> list[Estimate]:
+    """Return what a flow costs in each of its languages, over both bearers, on a gateway of the region `within`.
+
+    `sms` says whether who dials can be sent an SMS.
+    """
     bearers: tuple[Bearer, ...] = ("ussd", "sms")
-    walks = (explore(flow, texts, tag, bearer, limits, within) for tag in flow.languages for bearer in bearers)
+    ways = product(flow.languages, bearers)
+    walks = (explore(flow, texts, tag, bearer, limits, within, sms=sms and flow.crosses) for tag, bearer in ways)
     return [found for walk in walks if (found := estimate(walk)) is not None]
 
 
@@ -154,46 +169,63 @@ def saving(flow: Flow, texts: Texts) -> Saving:
 
 # what one leg costs --------------------------------------------------------------------------------------------
 def _screens(node: Node, edge: Edge | None) -> float:
+    if node.bearer == "sms":
+        return 0
     return edge.reply.pages if edge else len(node.scene.pages)
 
 
 def _seconds(node: Node, edge: Edge | None, pace: Pace) -> float:
-    """Return how long a citizen needs: to each screen, and to type the reply and the keys of the pages before it."""
+    """Return how long a citizen needs: to each screen, and to type the reply and the keys of the pages before it.
+
+    What is read and written by SMS takes no session's time.
+    """
     screens = _screens(node, edge)
-    keys = screens - 1 + (len(edge.reply.text) if edge else 0)
+    if not screens:
+        return 0
+    keys = screens - 1 + (len(edge.reply.text) if edge and node.replied == "ussd" else 0)
     return screens * pace.screen + keys * pace.key
 
 
 def _sent(node: Node, _: Edge | None) -> float:
-    return sum(segments(sms_safe(page)) for page in node.scene.pages)
+    pages = node.scene.pages if node.bearer == "sms" else ()
+    return sum(segments(sms_safe(text)) for text in (*pages, *node.messages))
 
 
-def _received(_: Node, edge: Edge | None) -> float:
-    return segments(edge.reply.text) if edge else 0
+def _received(node: Node, edge: Edge | None) -> float:
+    return segments(edge.reply.text) if edge and node.replied == "sms" else 0
 
 
-def _weight(explored: Explored, pace: Pace) -> Callable[[Node, Edge | None], float]:
-    """Return what a path is judged by: seconds, or segments both ways."""
-    if explored.bearer == "ussd":
-        return lambda node, edge: _seconds(node, edge, pace)
-    return lambda node, edge: _sent(node, edge) + _received(node, edge)
+def _segments(node: Node, edge: Edge | None) -> float:
+    return _sent(node, edge) + _received(node, edge)
+
+
+def _slowest(node: Node, edge: Edge | None) -> float:
+    return _seconds(node, edge, SLOW)
+
+
+def _weight(explored: Explored) -> Cost:
+    """Return what a path is judged by: seconds, or segments both ways; where both come, one weighs as a screen."""
+    each = USUAL.screen if explored.bearer == "ussd" else 1
+    return lambda node, edge: _seconds(node, edge, USUAL) + each * _segments(node, edge)
+
+
+def _routes(explored: Explored, judged: Cost) -> Routes:
+    """Return the ways of citizens whose language and consent are known, and perhaps their place."""
+    return Routes(explored, judged, explored.known, explored.placed)
 
 
 def _tally(explored: Explored, route: Route, pace: Pace, opening: int) -> Tally:
-    if explored.bearer == "ussd":
-        seconds = route.cost(lambda node, edge: _seconds(node, edge, pace))
-        return Tally("ussd", screens=route.cost(_screens), seconds=seconds)
-    return Tally("sms", sent=route.cost(_sent), received=route.cost(_received) + opening)
+    seconds = route.cost(lambda node, edge: _seconds(node, edge, pace))
+    received = route.cost(_received) + opening
+    return Tally(explored.bearer, route.cost(_screens), seconds, route.cost(_sent), received)
 
 
 def _mean(explored: Explored, start: int, opening: int) -> Tally:
-    def mean(weight: Callable[[Node, Edge | None], float]) -> float:
+    def mean(weight: Cost) -> float:
         return Routes(explored, weight, start).mean
 
-    if explored.bearer == "ussd":
-        seconds = mean(lambda node, edge: _seconds(node, edge, USUAL))
-        return Tally("ussd", screens=mean(_screens), seconds=seconds)
-    return Tally("sms", sent=mean(_sent), received=mean(_received) + opening)
+    seconds = mean(lambda node, edge: _seconds(node, edge, USUAL))
+    return Tally(explored.bearer, mean(_screens), seconds, mean(_sent), mean(_received) + opening)
 
 
 def _first(explored: Explored, known: int) -> Tally:
@@ -203,7 +235,7 @@ def _first(explored: Explored, known: int) -> Tally:
         edge = explored.nodes[at].edges[0]
         legs.append((explored.nodes[at], edge))
         at = edge.to
-    return _tally(explored, Route(tuple(legs)), SLOW, 0)
+    return replace(_tally(explored, Route(tuple(legs)), SLOW, 0), sessions=0)
 
 
 def _keyword(explored: Explored) -> int:

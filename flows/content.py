@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flows.conditions import compile_condition
 from flows.encoding import bare, thrifty
@@ -54,6 +55,19 @@ def closing(said: str, inbound: Inbound, voice: Voice) -> list[str]:
     """Return the pages of the last words; nothing follows the last one."""
     lines = [Line(line) for line in said.split("\n")]
     return _pages(lines, inbound, voice, f"0 {voice.phrase('more')}", "")
+
+
+def leaving(asked: Content, said: str, inbound: Inbound, voice: Voice) -> tuple[str, list[str]]:
+    """Return the last screen of a session whose next question goes out by SMS, and that SMS.
+
+    What was said on the way stands on the screen where there is room, else in the SMS: no page follows the screen.
+    """
+    sms = replace(inbound, bearer="sms")
+    away = voice.phrase("by_sms")
+    whole = closing("\n".join(filter(None, (said, away))), inbound, voice)
+    if len(whole) == 1:
+        return whole[0], layout(asked, "", sms, voice)
+    return closing(away, inbound, voice)[0], layout(asked, said, sms, voice)
 
 
 def _pages(lines: list[Line], inbound: Inbound, voice: Voice, more: str, last: str) -> list[str]:

@@ -218,6 +218,11 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
         return {}
 
     @property
+    def crosses(self) -> bool:
+        """True when who dials may be sent an SMS besides: a question, or the receipt number."""
+        return self.receipt == "sms" or any(ask.by == "sms" for ask in self.questions)
+
+    @property
     def questions(self) -> tuple[Ask, ...]:
         """The steps that keep an answer, in order."""
         return tuple(step for step in self.steps if isinstance(step, Ask))

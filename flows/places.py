@@ -25,8 +25,7 @@ def question(ask: Ask, walk: Walk) -> Content:
     """Return the place question as it stands: the level's menu on USSD, a request to write the name on SMS."""
     walk.voice.personal += 1
     words = walk.voice.say(ask.text)
-    path = walk.state.path
-    if path[:1] == (LIST,):
+    if _codes(walk)[:1] == (LIST,):
         return Content(walk.voice.phrase("place_candidates"), _named(_listed(walk), walk), "back")
     known = _known(ask, walk)
     if known is not None:
@@ -63,7 +62,7 @@ def reply(ask: Ask, walk: Walk) -> str | None:
     shown = question(ask, walk)
     picked = walk.pick(shown) if shown.options and walk.inbound.text.strip().isdigit() else None
     if picked == OTHER:
-        return _open(ask, (ANY,), walk)
+        return _open(ask, (*_declined(walk), ANY), walk)
     if picked == ELSEWHERE:
         return _open(ask, (ELSEWHERE,), walk)
     if picked is not None:
@@ -72,7 +71,7 @@ def reply(ask: Ask, walk: Walk) -> str | None:
     if reading.value is not None:
         return str(reading.value)
     if reading.candidates:
-        return _open(ask, (LIST, *reading.candidates), walk)
+        return _open(ask, (*_declined(walk), LIST, *reading.candidates), walk)
     named = walk.pick(shown) if shown.options else None
     if named == ELSEWHERE:
         return _open(ask, (ELSEWHERE,), walk)
@@ -81,21 +80,25 @@ def reply(ask: Ask, walk: Walk) -> str | None:
 
 def back(ask: Ask, walk: Walk) -> None:
     """Close the menu opened last."""
-    listed = walk.state.path[:1] == (LIST,)
-    _open(ask, () if listed else walk.state.path[:-1], walk)
+    listed = _codes(walk)[:1] == (LIST,)
+    _open(ask, _declined(walk) if listed else walk.state.path[:-1], walk)
 
 
 def _chosen(ask: Ask, code: str, walk: Walk) -> str:
     place = walk.texts.places.get(code)
     if place is None or place.level == ask.level:
         return code
-    return _open(ask, (*_codes(walk), code), walk)
+    return _open(ask, (*walk.state.path, code), walk)
 
 
 def _codes(walk: Walk) -> tuple[str, ...]:
     """Return what is open, without the note that the known place was declined."""
-    path = walk.state.path
-    return path[1:] if path[:1] == (ELSEWHERE,) else path
+    return walk.state.path[len(_declined(walk)) :]
+
+
+def _declined(walk: Walk) -> tuple[str, ...]:
+    """Return the note that the known place was declined, which stays until another is answered."""
+    return walk.state.path[:1] if walk.state.path[:1] == (ELSEWHERE,) else ()
 
 
 def _open(ask: Ask, path: tuple[str, ...], walk: Walk) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from flows.conditions import compile_condition
-from flows.content import Content, closing, layout
+from flows.content import Content, closing, layout, leaving
 from flows.model import Ask, Flow, Step, Value
 from flows.reading import Reading, Spec, read
 from flows.receipt import receipt_number
@@ -140,10 +140,10 @@ class Walk:
 
     def send(self, content: Content) -> None:
         """Leave USSD: the question goes out by SMS, and is answered there."""
-        said = "\n".join([*self.said, self.voice.phrase("by_sms")])
+        screen, messages = leaving(content, "\n".join(self.said), self.inbound, self.voice)
         self.state = replace(self.state, said="", page=0)
-        self._page(closing(said, self.inbound, self.voice)[:1], ends=True)
-        self.messages = tuple(layout(content, "", replace(self.inbound, bearer="sms"), self.voice))
+        self._page([screen], ends=True)
+        self.messages = tuple(messages)
 
     def read_on(self) -> None:
         """Show the next page of the last words."""

@@ -140,14 +140,19 @@ class Subject(Struct, frozen=True, dict=True):
 
     @cached_property
     def walks(self) -> tuple[Explored, ...]:
-        """Every path, in each language and over each bearer; after one that is too long, others are cut short."""
+        """Every path, in each language and over each bearer, also where it goes on from one to the other.
+
+        After a walk that is too long, others are cut short.
+        """
         if isinstance(self.linked, LinkError):
             return ()
-        bearers: tuple[Bearer, ...] = ("ussd", "sms")
+        ways: list[tuple[Bearer, bool]] = [("ussd", False), ("sms", False)]
+        if self.linked.crosses:
+            ways.insert(1, ("ussd", True))
         found: list[Explored] = []
-        for language, bearer in product(self.flow.languages, bearers):
+        for language, (bearer, sms) in product(self.flow.languages, ways):
             most = MOST_TURNS if all(walk.complete for walk in found) else MOST_TURNS // 10
-            found.append(explore(self.linked, self.texts, language, bearer, self.limits, most=most))
+            found.append(explore(self.linked, self.texts, language, bearer, self.limits, most=most, sms=sms))
         return tuple(found)
 
     def spotted(self, node: Node) -> int:

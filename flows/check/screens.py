@@ -44,7 +44,7 @@ def _level(path: str, options: Sequence[Option]) -> Iterator[tuple[str, int, Opt
 def costly_character(subject: Subject) -> Iterator[Finding]:
     """Find the letters without which a screen would be fewer SMS or fewer pages."""
     found: dict[str, tuple[Explored, Dear]] = {}
-    for walk in subject.walks:
+    for walk in (one for one in subject.walks if not one.sms):
         for one in dear(walk, subject.texts):
             known = found.get(one.text.context)
             if known is None or one.before - one.after > known[1].before - known[1].after:
@@ -63,7 +63,7 @@ def cut_screen(subject: Subject) -> Iterator[Finding]:
     """Find the words and, with the longest answers in their slots, the options that would be cut in two."""
     seen: set[int] = set()
     for walk in subject.walks:
-        for node in walk.nodes if walk.bearer == "ussd" else ():
+        for node in (one for one in walk.nodes if one.bearer == "ussd"):
             cut = next(_cut(node, subject), "")
             line = subject.spotted(node) if cut else 0
             if cut and line not in seen:
@@ -78,9 +78,10 @@ def _cut(node: Node, subject: Subject) -> Iterator[str]:
     step = subject.flow.index.get(node.step)
     own = subject.flow.steps[step] if step is not None else None
     slotted = {key for _, _, key in _slotted(own)} if isinstance(own, Ask | Menu) else set()
+    named = isinstance(own, Ask) and own.type == "place"
     for number, (key, label) in enumerate(content.options if content else (), 1):
-        if key in slotted and not fits(f"{number} {label}\n{more}", subject.limits.gsm, subject.limits.ucs2):
-            yield f"with the longest answers the option {quoted(label)}"
+        if (named or key in slotted) and not fits(f"{number} {label}\n{more}", subject.limits.gsm, subject.limits.ucs2):
+            yield f"the name {quoted(label)}" if named else f"with the longest answers the option {quoted(label)}"
     said = "\n".join((node.state.said, content.text if content else ""))
     for word in said.split():
         if not fits(f"{word}\n{more}", subject.limits.gsm, subject.limits.ucs2):
@@ -107,8 +108,9 @@ def long_message(subject: Subject) -> Iterator[Finding]:
     """Find the longest message of each step that no provider takes."""
     worst: dict[int, tuple[int, str]] = {}
     for walk in subject.walks:
-        for node in walk.nodes if walk.bearer == "sms" else ():
-            size = segments(node.scene.pages[0])
+        for node in walk.nodes:
+            sent = (*node.messages, *(node.scene.pages if node.bearer == "sms" else ()))
+            size = max(map(segments, sent), default=0)
             line = subject.spotted(node) if size > MOST_SEGMENTS else 0
             if size > max(MOST_SEGMENTS, worst.get(line, (0, ""))[0]):
                 worst[line] = (size, walk.language)

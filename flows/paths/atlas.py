@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from flows.encoding import GSM7
 from flows.texts import Place, Places
@@ -19,6 +19,7 @@ class Atlas:
         self.language = language
         self._burdens: dict[str, int] = {}
         self._levels: dict[str, list[Place]] = {}
+        self._longest: dict[tuple[str, str], list[str]] = {}
 
     def name(self, place: Place) -> str:
         """Return a place's name as this language shows it."""
@@ -40,6 +41,26 @@ class Atlas:
             return []
         costly = [place for place in ordered if not GSM7.issuperset(self.name(place))]
         return list({one.code: one for one in (ordered[len(ordered) // 2], ordered[-1], *costly[-1:])}.values())
+
+    def longest(self, level: str, held: str) -> list[str]:
+        """Return places of the level `held` in those of `level` with the longest names, as `lengths` takes them.
+
+        None where `held` is above `level`: nothing is known then.
+        """
+        key = (level, held)
+        if key not in self._longest:
+            self._longest[key] = list(self._within(level, held))
+        return self._longest[key]
+
+    def _within(self, level: str, held: str) -> Iterator[str]:
+        if held not in LEVELS[LEVELS.index(level) :]:
+            return
+        for place in self.lengths(level)[1:] or self.lengths(level):
+            below: Place | None = place
+            while below is not None and below.level != held:
+                below = next(iter(self.places.children(below.code)), None)
+            if below is not None:
+                yield below.code
 
     def shared(self, level: str) -> str:
         """Return the name that most places of a level have; empty when each has its own."""

@@ -14,7 +14,7 @@ from flows.paths.atlas import Atlas
 from flows.paths.reads import Reads
 from flows.paths.scene import Scene, spoken
 from flows.paths.values import Candidate, candidates
-from flows.places import OTHER
+from flows.places import ELSEWHERE, OTHER
 from flows.walk import Walk
 
 Kind = Literal["answer", "open", "skip", "unclear", "back", "refuse"]
@@ -103,7 +103,7 @@ class Replies:
     def _place(self, ask: Ask, walk: Walk, scene: Scene) -> Iterator[Reply]:
         """A place by menu: the answers of the last one; of those before only the lightest, middle and heaviest."""
         options = scene.content.options if scene.content else ()
-        codes = [code for code, _ in options if code != OTHER]
+        codes = [code for code, _ in options if code not in (OTHER, ELSEWHERE)]
         places = [place for code in codes if (place := self.atlas.places.get(code))]
         if places and places[0].level == ask.level:
             numbered = enumerate(places, 1)

@@ -32,18 +32,22 @@ class Route(Struct, frozen=True):
 
 
 class Routes:
-    """The ways through one walk, for one kind of cost."""
+    """The ways through one walk, for one kind of cost.
 
-    def __init__(self, explored: Explored, cost: Cost, start: int = 0) -> None:
+    They begin at `start`; the cheapest and the worst may begin at one of `others`.
+    """
+
+    def __init__(self, explored: Explored, cost: Cost, start: int = 0, others: Sequence[int] = ()) -> None:
         self.nodes = explored.nodes
         self.cost = cost
         self.start = start
-        self.edges, order = _forward(explored.nodes, start)
+        self.edges, order = _forward(explored.nodes, (start, *others))
         self._least: dict[int, float] = {}
         self._most: dict[int, float] = {}
         self._mean: dict[int, float] = {}
         for at in order:
             self._weigh(at)
+        self.starts = [at for at in (start, *others) if at in self._least]
 
     def _weigh(self, at: int) -> None:
         """Work out a node from those after it; a node from which no end is reached gets no cost."""
@@ -72,18 +76,23 @@ class Routes:
 
     def cheapest(self) -> Route:
         """Return the way that costs least."""
-        return self._follow(lambda edges: min(edges, key=lambda pair: pair[1] + self._least[pair[0].to])[0])
+        start = min(self.starts, key=self._least.__getitem__)
+        return self._follow(start, lambda edges: min(edges, key=lambda pair: pair[1] + self._least[pair[0].to])[0])
 
     def worst(self) -> Route:
         """Return the way that costs most."""
-        return self._follow(lambda edges: max(edges, key=lambda pair: pair[1] + self._most[pair[0].to])[0])
+        start = max(self.starts, key=self._most.__getitem__)
+        return self._follow(start, lambda edges: max(edges, key=lambda pair: pair[1] + self._most[pair[0].to])[0])
 
     def usual(self) -> Route:
         """Return the way of the middle answers: at each question half of the citizens go a cheaper way."""
-        return self._follow(lambda edges: _middle(sorted(edges, key=lambda pair: pair[1] + self._mean[pair[0].to])))
+        return self._follow(
+            self.start, lambda edges: _middle(sorted(edges, key=lambda pair: pair[1] + self._mean[pair[0].to]))
+        )
 
-    def _follow(self, pick: Callable[[list[tuple[Edge, float]]], Edge]) -> Route:
-        at, legs = self.start, []
+    def _follow(self, at: int, pick: Callable[[list[tuple[Edge, float]]], Edge]) -> Route:
+        """Return the way from one node on, `pick` choosing among its edges and their own costs."""
+        legs: list[tuple[Node, Edge | None]] = []
         while not self.nodes[at].ends:
             node = self.nodes[at]
             edge = pick([(one, self.cost(node, one)) for one in self.edges[at] if one.to in self._least])
@@ -102,10 +111,19 @@ def _middle(edges: Sequence[tuple[Edge, float]]) -> Edge:
     return edges[-1][0]
 
 
-def _forward(nodes: Sequence[Node], start: int) -> tuple[dict[int, list[Edge]], list[int]]:
+def _forward(nodes: Sequence[Node], starts: Sequence[int]) -> tuple[dict[int, list[Edge]], list[int]]:
     """Return the onward edges without those that close a loop, and the nodes in such an order that ends come first."""
-    edges: dict[int, list[Edge]] = {start: []}
+    edges: dict[int, list[Edge]] = {}
     order: list[int] = []
+    for start in starts:
+        if start not in edges:
+            _deepen(nodes, start, edges, order)
+    return edges, order
+
+
+def _deepen(nodes: Sequence[Node], start: int, edges: dict[int, list[Edge]], order: list[int]) -> None:
+    """Add what is reached from one node on."""
+    edges[start] = []
     open_: set[int] = {start}
     stack = [(start, iter(_onward(nodes[start])))]
     while stack:
@@ -121,7 +139,6 @@ def _forward(nodes: Sequence[Node], start: int) -> tuple[dict[int, list[Edge]], 
                 edges[edge.to] = []
                 open_.add(edge.to)
                 stack.append((edge.to, iter(_onward(nodes[edge.to]))))
-    return edges, order
 
 
 def _onward(node: Node) -> list[Edge]:

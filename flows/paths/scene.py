@@ -40,6 +40,8 @@ class _Looking(Walk):
     def show(self, content: Content) -> None:
         self.content = content
 
+    send = show
+
 
 def scene(walk: Walk, voice: Voice | None = None) -> Scene:
     """Return what the citizen looks at before the inbound of this walk; `voice` speaks in place of the walk's own."""

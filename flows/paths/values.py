@@ -9,12 +9,15 @@ from itertools import combinations, pairwise
 from msgspec import Struct
 
 from flows.content import marks
+from flows.encoding import PART, encoding
 from flows.model import Ask, Value
 from flows.paths.scene import NOW
 
 Literals = Sequence[str | int | float]
 USUAL_TEXT, LONGEST_TEXT, LONGEST_COSTLY = 40, 160, 70
 """How many letters a citizen writes: usually, and at most in one SMS, with and without GSM-7."""
+AT_LENGTH = 3
+"""A question that goes out by SMS, to be answered at length, is answered in at most so many parts of one message."""
 LONGEST_NUMBER = 999_999_999
 MOST_COMBINED = 6
 """Of at most so many options every combination is tried; of more, each alone, all, and all but one."""
@@ -84,10 +87,12 @@ def _numbers(ask: Ask, literals: Literals, _: str) -> Iterator[Candidate]:
             yield Candidate(f"{value}".replace(".", ","), value if ask.type == "integer" else float(value))
 
 
-def _text(_: Ask, literals: Literals, language: str) -> Iterator[Candidate]:
+def _text(ask: Ask, literals: Literals, language: str) -> Iterator[Candidate]:
     """Yield words of usual length, the longest, and those that conditions look for."""
     own = _WORDS.get(language, _WORDS["latin"])
     most = LONGEST_TEXT if own.isascii() else LONGEST_COSTLY
+    if ask.by == "sms":
+        most = AT_LENGTH * PART[encoding(own)]
     usual = _long(own, USUAL_TEXT)
     yield Candidate(usual, usual, name=f"{USUAL_TEXT} letters", apart="usual")
     long = _long(own, most)

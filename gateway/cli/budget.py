@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from flows.budget import Estimate, Prices, Tally
     from flows.model import Bearer
     from flows.paths.letters import Dear
+    from gateway.project import Project
 
 Row = dict[str, object]
+MOROCCO = "+212"
+"""How the numbers of those begin who dial."""
 
 
 @click.command()
@@ -25,8 +28,10 @@ def budget(flow: str, as_json: bool) -> None:
 
     FLOW is the id of a flow of the project, or a file. Every path is walked. The usual path takes the middle answer
     of each question, the mean takes all as equally likely, and the worst is that of a slow citizen with the longest
-    answers; all are for a citizen who is known, and `first` is what a first contact adds. Money comes from the prices
-    of each channel in `awal.toml`. At the end stand the letters that cost, and what to write instead.
+    answers; all are for a citizen who is known, and `first` is what a first contact adds. Where a question or the
+    receipt number goes out by SMS to who dials, the rows by USSD count those SMS too, and `dearest` is the path with
+    the most of them. Money comes from the prices of each channel in `awal.toml`. At the end stand the letters that
+    cost, and what to write instead.
 
     \b
     Example:
@@ -40,28 +45,39 @@ def budget(flow: str, as_json: bool) -> None:
     found, beside = find(flow)
     whole = link(found, {one.id: one for one in beside})
     texts = outside().texts
-    region, prices = _settings()
-    known, dear = estimates(whole, texts, within=region), letters(whole, texts)
+    region, prices, reaches = _settings()
+    known, dear = estimates(whole, texts, within=region, sms=reaches), letters(whole, texts)
     if as_json:
         write_json(_document(whole.id, whole.version, known, dear, prices))
     else:
         _show(f"{whole.id}, version {whole.version}", known, dear, prices)
 
 
-def _settings() -> tuple[str, dict[str, Prices]]:
-    """Return the project's region, and the prices of the channels that have any; nothing outside of a project."""
-    from flows.budget import Prices
+def _settings() -> tuple[str, dict[str, Prices], bool]:
+    """Return the project's region, the prices of the channels that have any, and whether who dials can get an SMS.
+
+    Outside of a project there are no prices, and an SMS goes to everybody.
+    """
     from gateway.settings import FILE
 
     project = outside()
     if not (project.directory / FILE).is_file():
-        return "", {}
-    found = {
-        name: Prices(channel.price_sms, channel.price_in, channel.price_ussd, channel.currency)
-        for name, channel in project.settings.channels.items()
-    }
+        return "", {}, True
+    found = {name: _prices(project, name) for name in project.channels}
     priced = {name: prices for name, prices in found.items() if prices.sms or prices.inbound or prices.session}
-    return project.settings.gateway.region, priced
+    return project.settings.gateway.region, priced, any("sms" in one.bearers for one in project.channels.values())
+
+
+def _prices(project: Project, name: str) -> Prices:
+    """Return what a channel costs; one without SMS has the prices of the channel that carries them for it."""
+    from flows.budget import Prices
+    from gateway.sending.routing import choose
+
+    own = project.settings.channels[name]
+    carrier = choose(project.channels.values(), MOROCCO, name)
+    sms = project.settings.channels[carrier.name] if carrier else own
+    sms = sms if sms.currency == own.currency else own
+    return Prices(sms.price_sms, sms.price_in, own.price_ussd, own.currency)
 
 
 # for people ----------------------------------------------------------------------------------------------------
@@ -92,25 +108,26 @@ def _show(
 def _rows(one: Estimate, prices: Mapping[str, Prices]) -> Iterator[Row]:
     from flows.budget import SESSION
 
-    cheapest, usual, worst = ((path.case, path.tally) for path in one.paths)
-    for name, tally in (("first", one.first), cheapest, usual, ("mean", one.mean), worst):
+    cheapest, usual, *worst = ((path.case, path.tally) for path in one.paths)
+    for name, tally in (("first", one.first), cheapest, usual, ("mean", one.mean), *worst):
         late = name != "first" and tally.seconds + one.first.seconds > SESSION
         row: Row = {"language": one.language, "bearer": one.bearer, "path": name, **_row(tally, prices)}
         yield {**row, "": "longer than a session" if late else ""}
 
 
 def _row(tally: Tally, prices: Mapping[str, Prices]) -> Row:
-    if tally.bearer == "ussd":
-        row: Row = {"screens": f"{tally.screens:.3g}", "seconds": f"{tally.seconds:.0f}"}
-    else:
-        row = {"sent": f"{tally.sent:.3g}", "received": f"{tally.received:.3g}"}
+    ussd, sms = tally.bearer == "ussd", tally.bearer == "sms" or tally.sent or tally.received
+    row: Row = {"screens": f"{tally.screens:.3g}", "seconds": f"{tally.seconds:.0f}"} if ussd else {}
+    if sms:
+        row |= {"sent": f"{tally.sent:.3g}", "received": f"{tally.received:.3g}"}
     money = {f"{name} ({one.currency})": _money(tally, one) for name, one in prices.items()}
     return {**row, **money}
 
 
 def _money(tally: Tally, prices: Prices) -> str:
     """Return an amount; nothing where the channel has no price for this bearer."""
-    priced = prices.session if tally.bearer == "ussd" else prices.sms or prices.inbound
+    of_sms = (prices.sms or prices.inbound) and (tally.bearer == "sms" or tally.sent or tally.received)
+    priced = of_sms or (tally.bearer == "ussd" and tally.sessions and prices.session)
     return f"{tally.price(prices):.2f}" if priced else ""
 
 
@@ -169,9 +186,9 @@ def _estimate(one: Estimate, prices: Mapping[str, Prices]) -> Row:
 
 
 def _tally(tally: Tally, prices: Mapping[str, Prices]) -> Row:
-    if tally.bearer == "ussd":
-        found: Row = {"screens": round(tally.screens, 2), "seconds": round(tally.seconds, 1)}
-    else:
-        found = {"sent": round(tally.sent, 2), "received": round(tally.received, 2)}
+    ussd, sms = tally.bearer == "ussd", tally.bearer == "sms" or tally.sent or tally.received
+    found: Row = {"screens": round(tally.screens, 2), "seconds": round(tally.seconds, 1)} if ussd else {}
+    if sms:
+        found |= {"sent": round(tally.sent, 2), "received": round(tally.received, 2)}
     money = {name: {"amount": round(tally.price(one), 4), "currency": one.currency} for name, one in prices.items()}
     return {**found, "price": money}

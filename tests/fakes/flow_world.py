@@ -14,6 +14,7 @@ CONDITIONS = {
 }
 KINDS = ("ask", "ask", "ask", "say", "end", "go", "menu")
 MORE = ("", "", "  optional: yes\n", "  retries: 1\n", "  retries: 0\n  on_fail: skip\n")
+ABOVE = ("", "", "  level: province\n", "  level: region\n")
 OPTIONS = "  options: {eau: Eau, x: X, y: Y}\n"
 LEVELS = "  options: {x: {label: X, say: Ici}, y: {label: Y, go: end}}\n"
 
@@ -39,6 +40,7 @@ def some_steps(draw, slots=True):
             said += f"  when: '{draw(st.sampled_from(known))}'\n" if known else ""
         if kind == "ask":
             said += draw(st.sampled_from(MORE))
+            said += draw(st.sampled_from(ABOVE)) if of == "place" else ""
             asked[own] = of
         lines.append(said)
     return "".join(lines)

@@ -96,6 +96,55 @@ def test_money_comes_from_the_prices_of_a_channel():
     assert Tally("ussd", screens=20, seconds=100).price(prices) == 0.4
 
 
+BOTH = HEAD + "legal: {ground: consent}\nreceipt: sms\n"
+CROSSING = (
+    "- id: urgent\n  ask: Est-ce urgent ?\n  type: yes_no\n"
+    '- id: detail\n  ask: Racontez.\n  type: text\n  by: sms\n  when: urgent == "yes"\n'
+    "- id: mark\n  ask: Note ?\n  type: rating\n- say: Merci.\n"
+)
+
+
+def crossing(steps=CROSSING, head=BOTH, **more):
+    return estimate(explore(flow_of(steps, head), TEXTS, "fr", "ussd", sms=True, **more))
+
+
+def test_a_conversation_that_goes_on_by_sms_is_paid_for_both():
+    """Urgent: two screens by USSD, then the question, its reply, the mark and the last words by SMS."""
+    found = crossing()
+    usual, dearest = found.path("usual"), found.path("dearest")
+    assert usual.answers[:2] == ("urgent: yes", "detail: 40 letters")
+    assert (usual.tally.screens, usual.tally.sent, usual.tally.received) == (2, 3, 2)
+    assert usual.tally.seconds == 2 * USUAL.screen + USUAL.key, "what is typed by SMS takes no session's time"
+    assert dearest.answers[1] == "detail: 459 letters"
+    assert (dearest.tally.sent, dearest.tally.received) == (3, 4)
+    prices = Prices(sms=0.25, inbound=0.1, session=0.4)
+    assert usual.tally.price(prices) == pytest.approx(0.4 + 3 * 0.25 + 2 * 0.1)
+
+
+def test_a_receipt_that_goes_out_by_sms_is_paid_besides_the_session():
+    """Not urgent: three screens by USSD, and one SMS with the number."""
+    worst = crossing().path("worst")
+    assert worst.answers[0] == "urgent: no"
+    assert (worst.tally.screens, worst.tally.sent, worst.tally.received) == (3, 1, 0)
+    skipped = "- id: mark\n  ask: Note ?\n  type: rating\n  optional: yes\n- say: Merci.\n"
+    assert crossing(skipped).path("cheapest").tally.sent == 0, "who has answered nothing gets no number"
+
+
+def test_where_no_sms_can_be_sent_all_is_paid_by_ussd():
+    flow = flow_of(CROSSING, BOTH)
+    for found in (cost(CROSSING, "ussd", BOTH), estimates(flow, TEXTS, sms=False)[0]):
+        assert (found.path("worst").tally.sent, found.path("worst").tally.screens) == (0, 4)
+        assert [path.case for path in found.paths] == ["cheapest", "usual", "worst"]
+    assert [path.case for path in estimates(flow, TEXTS)[0].paths][-1] == "dearest"
+    assert [path.case for path in estimates(flow_of(TWO), TEXTS)[0].paths][-1] == "worst", "it never leaves USSD"
+
+
+def test_a_first_contact_opens_no_session_of_its_own():
+    found = crossing()
+    assert found.first.price(Prices(session=0.4)) == 0
+    assert found.mean.price(Prices(session=0.4)) == 0.4
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_flow_fits_a_session_for_the_usual_citizen(name):
     found = estimates(SHIPPED[name], TEXTS)

@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from flow_world import some_steps
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flows.check import check
 from flows.encoding import fits
@@ -15,8 +16,9 @@ from flows.link import link
 from flows.load import load
 from flows.paths import explore
 from flows.paths.routes import Routes, trapped
-from flows.paths.scene import NOW, begin
+from flows.paths.scene import NOW, begin, scene
 from flows.types import Inbound, Limits
+from flows.walk import Walk
 from locales.catalogue import Catalogues
 
 TEXTS = Catalogues()
@@ -85,15 +87,30 @@ def play(walked, choices):
     state = begin("", Inbound(bearer=walked.bearer))
     turn = step(walked.flow, state, Inbound(bearer=walked.bearer, event="start"), NOW, TEXTS)
     for choice in choices:
-        assert {screen.text for screen in turn.screens} <= seen
+        assert _seen(walked, turn, node) <= seen
         if not node.edges or node.again:
             break
         edge = node.edges[choice % len(node.edges)]
-        node = walked.nodes[edge.to]
+        before, node = node, walked.nodes[edge.to]
         for page in range(edge.reply.pages - 1):
             turn = _reply(walked, turn, walked_key(turn, walked))
-            assert turn.screens[0].text in seen, page
+            assert _seen(walked, turn, before) <= seen, page
+        if node.state.place and not turn.conversation.place and not before.state.place:
+            turn = replace(turn, conversation=replace(turn.conversation, place=node.state.place))
         turn = _reply(walked, turn, edge.reply.text)
+
+
+def _seen(walked, turn, node):
+    """Return the pages shown; where a known place is confirmed, with the name that the walk has in its stead."""
+    place, state = node.state.place, turn.conversation
+    inbound = Inbound(bearer=walked.bearer)
+    if place == state.place or not place or state.phase != "steps":
+        return {screen.text for screen in turn.screens}
+    own, walks = (
+        scene(Walk(walked.flow, replace(state, place=one), inbound, NOW, TEXTS)) for one in (state.place, place)
+    )
+    assert turn.screens[0].text == own.pages[state.page]
+    return set(walks.pages)
 
 
 def walked_key(turn, walked):
@@ -106,6 +123,15 @@ def _reply(walked, turn, text):
     return step(walked.flow, state, Inbound(bearer=walked.bearer, text=text), NOW, TEXTS)
 
 
+KNOWN_AGAIN = (
+    "- id: a\n  ask: Quoi ?\n  type: language\n  optional: yes\n- id: b\n  ask: Quoi ?\n  type: place\n"
+    "- id: c\n  ask: Quoi ?\n  type: choices\n  options: {eau: Eau, x: X, y: Y}\n  when: 'a == \"ar\"'\n"
+    "- id: d\n  go: a\n  when: 'not answered(a)'\n- id: e\n  say: Merci\n- id: f\n  say: Merci\n"
+)
+"""A place that was answered is confirmed when the loop comes back to its question."""
+
+
+@example(KNOWN_AGAIN, "ussd", [0, 1, 0, 0, 0, 0, 0])
 @given(some_steps(slots=False), st.sampled_from(["ussd", "sms"]), st.lists(st.integers(0, 99), min_size=3, max_size=20))
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_a_citizen_of_any_flow_sees_was_walked(steps, bearer, choices):
@@ -232,6 +258,82 @@ def test_the_questions_of_a_sub_flow_are_walked():
     outer = flow_of('- id: part\n  run: inner\n- when: part-deep == "no"\n  end: Non dedans.\n- say: Merci\n')
     walked = explore(link(outer, {"inner": inner}), TEXTS, "fr", "sms")
     assert {"Non dedans.", "Merci"} <= screens(walked)
+
+
+# the citizen's place ----------------------------------------------------------------------------------------------
+COMMUNE = "- id: q\n  ask: Votre commune ?\n  type: place\n"
+LONGEST = {"fr": "Kasbat Sidi Abdellah Ben M'barek", "ar": "قصبة سيدي عبد الله بن مبارك"}
+
+
+@pytest.mark.parametrize("language", LONGEST)
+@pytest.mark.parametrize("bearer", ["ussd", "sms"])
+def test_a_place_known_from_before_is_confirmed_with_the_longest_name(language, bearer):
+    head = HEAD.replace("legal", "languages: [fr, ar]\nlegal")
+    flow = flow_of(YES_NO.format("a") + COMMUNE + "- say: Merci\n", head)
+    walked = explore(flow, TEXTS, language, bearer)
+    confirmed = [node for node in walked.nodes if f"1 {LONGEST[language]}\n2 " in node.scene.pages[0]]
+    assert confirmed
+    kinds = {edge.reply.kind for node in confirmed for edge in node.edges}
+    assert {"answer", "open", "unclear"} <= kinds, "confirmed, declined, not understood"
+    assert walked.complete
+
+
+def test_a_region_is_confirmed_by_who_lives_in_a_commune_of_it():
+    walked = walk(
+        COMMUNE.replace("place", "place\n  level: region") + "- go: q\n  when: not answered(q)\n- say: Merci\n"
+    )
+    assert "1 Tanger-Tétouan-Al Hoceima\n2 Autre lieu" in shown(walked)
+
+
+def test_who_declines_the_known_place_reads_the_menus_to_their_end_and_back():
+    flow = flow_of(COMMUNE + "- say: Merci\n")
+    turn = step(flow, begin("fr", Inbound(bearer="ussd")), Inbound(bearer="ussd", event="start"), NOW, TEXTS)
+    turn = replace(turn, conversation=replace(turn.conversation, place="02.411.01.23", consented=True))
+    shown = []
+    for text in ("1", "2", "3", "0", "Oulad Aissa", "0"):
+        turn = step(flow, turn.conversation, Inbound(bearer="ussd", text=text), NOW, TEXTS)
+        shown.append(turn.screens[0].text.split("\n")[1])
+    confirm, regions, provinces, again, among, back = shown
+    assert (confirm, regions) == ("1 Oujda", "Votre région ?")
+    assert provinces.startswith("1 ")
+    assert again == back == regions, "not the place that was declined"
+    assert among.startswith("1 Oulad Aissa")
+
+
+def test_the_worst_way_of_a_known_citizen_leads_past_the_place_that_was_not_meant():
+    walked = walk(COMMUNE + "- say: Merci\n")
+    assert walked.placed
+    routes = Routes(walked, turns, walked.known, walked.placed)
+    assert routes.cheapest().cost(turns) == 2
+    assert routes.worst().cost(turns) == 1 + Routes(walked, turns, walked.known).worst().cost(turns)
+
+
+# over both bearers ---------------------------------------------------------------------------------------------
+ACROSS = "- id: a\n  ask: Quoi ?\n  type: text\n  by: sms\n" + YES_NO.format("b") + "- say: Merci\n"
+
+
+def test_a_conversation_is_walked_from_ussd_to_sms():
+    walked = walk(ACROSS, sms=True)
+    left = next(node for node in walked.nodes if node.messages)
+    assert (left.scene.pages, left.messages) == (("La suite vient par SMS. Répondez-y librement.",), ("Quoi ?",))
+    assert (left.bearer, left.replied) == ("ussd", "sms")
+    assert {node.bearer for node in walked.nodes if node.step == "b" or node.state.status == "done"} == {"sms"}
+    assert not [node for node in walk(ACROSS).nodes if node.messages], "where no SMS can be sent"
+
+
+def test_what_was_said_before_a_session_ends_is_never_cut():
+    """Where it leaves no room on the last screen, it goes ahead of the question by SMS."""
+    for words in ("Bien. ", "Merci de votre réponse, elle nous aide. " * 5):
+        walked = walk(f"- say: {words}\n" + ACROSS, sms=True)
+        left = next(node for node in walked.nodes if node.messages)
+        (page,) = left.scene.pages
+        assert page.endswith("La suite vient par SMS. Répondez-y librement.")
+        assert (words.strip() in page) != (words.strip() in left.messages[0])
+
+
+@pytest.mark.parametrize("language", ["fr", "ar", "zgh", "zgh-Latn"])
+def test_the_last_screen_before_the_sms_is_one_page_in_every_language(language):
+    assert fits(TEXTS.phrase("by_sms", language), Limits().gsm, Limits().ucs2)
 
 
 # routes --------------------------------------------------------------------------------------------------------
