@@ -101,3 +101,40 @@ def test_check_walks_the_paths_and_knows_the_flows_beside(awal: Awal, priced: Pa
     lost = priced / "lost.yaml"
     lost.write_text(outer, "utf-8")
     assert [one["code"] for one in awal("check", "--json", lost, project=priced).json] == ["F312"]
+
+
+CROSSING = """\
+flow: crossing
+title: Essai
+language: fr
+legal: {ground: consent}
+receipt: sms
+steps:
+- {id: urgent, ask: Urgent ?, type: yes_no}
+- {id: detail, ask: Racontez., type: text, by: sms, when: 'urgent == "yes"'}
+- say: Merci
+"""
+DIALLED = """
+[channels.menu]
+type = "ussd-http"
+secret = "menu-secret-of-the-operator"
+profile = "plain"
+price_ussd = 0.3
+currency = "EUR"
+"""
+
+
+def test_a_session_that_goes_on_by_sms_shows_both_and_their_money(awal: Awal, priced: Path) -> None:
+    """The operator's channel only dials: its SMS leave by the other, at the other's price."""
+    file = priced / "awal.toml"
+    file.write_text(file.read_text("utf-8") + DIALLED, "utf-8")
+    (priced / "flows" / "crossing.yaml").write_text(CROSSING, "utf-8")
+    shown = awal("budget", "crossing", project=priced)
+    assert (shown.code, shown.err) == (0, "")
+    assert re.search(r"^fr +ussd +usual +2 +13 +2 +1 +0\.95 +0\.85", shown.out, re.M), shown.out
+    assert re.search(r"^fr +ussd +first +1 +12 *$", shown.out, re.M), "no session more"
+    assert "fr ussd dearest: urgent: yes, detail: 459 letters" in shown.out
+    ussd = awal("budget", "crossing", "--json", project=priced).json["estimates"][0]
+    dearest = ussd["paths"][-1]
+    assert (dearest["path"], dearest["sent"], dearest["received"]) == ("dearest", 2, 3)
+    assert dearest["price"]["menu"] == {"amount": pytest.approx(0.3 + 2 * 0.25 + 3 * 0.05), "currency": "EUR"}
