@@ -25,6 +25,8 @@ from storage.outgoing import OutboxState as OutboxState
 from storage.outgoing import Spent as Spent
 from storage.outgoing import Terms as Terms
 from storage.outgoing import Waiting as Waiting
+from storage.undated import Dating
+from storage.undated import Undated as Undated
 
 
 class Citizen(Struct, frozen=True):
@@ -123,6 +125,8 @@ class Change(Struct, frozen=True, kw_only=True):
     base: int = 0
     """The revision read in `Dialogue.current`; 0 for a new conversation."""
     channel: str = ""
+    day: str = ""
+    """What a new conversation has for a day while the clock is not known (`Undated.day`); empty: that of its start."""
     closes: str = ""
     """Id of an older open conversation that this one replaces; it becomes `expired` or `restarted`."""
     answers: Sequence[AnswerRow] = ()
@@ -218,7 +222,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Consents, Protocol):
+class Store(Consents, Dating, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def _walk(change: Change, state: Conversation, zone: ZoneInfo) -> dict[str, obje
         "status": state.status,
         "revision": 1,
         "state": encode(state).decode(),
-        "day": _aware(state.started_at).astimezone(zone).date().isoformat(),
+        "day": change.day or _aware(state.started_at).astimezone(zone).date().isoformat(),
         "started_at": milliseconds(state.started_at),
         "completed_at": milliseconds(state.updated_at) if state.status == "done" else 0,
         "updated_at": milliseconds(state.updated_at),

@@ -337,6 +337,27 @@ CREATE INDEX sessions_person ON sessions (person) WHERE person <> '';
 """
 
 
+def hold_the_undated() -> str:
+    """Hold what is kept while the clock is not known."""
+    return UNDATED
+
+
+UNDATED = f"""
+CREATE TABLE undated ( -- one time without a clock; its rows have `unknown NUMBER` for a day
+    number bigint PRIMARY KEY,
+    boot {TEXT},
+    base bigint NOT NULL,
+    since bigint NOT NULL,
+    until bigint NOT NULL,
+    shift bigint
+);
+CREATE INDEX conversations_undated ON conversations (day) WHERE day > 'u';
+CREATE INDEX answers_undated ON answers (day) WHERE day > 'u';
+CREATE INDEX conversations_seq_newest ON conversations (seq);
+CREATE INDEX outbox_seq_newest ON outbox (seq);
+"""
+
+
 MIGRATIONS: tuple[Callable[[], str], ...] = (
     first_tables,
     keep_one_inbound,
@@ -344,5 +365,6 @@ MIGRATIONS: tuple[Callable[[], str], ...] = (
     own_words,
     lock_before_looking,
     consents_and_persons,
+    hold_the_undated,
 )
 """Each returns the statements of one step; its place in the list is its number."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from storage.consents import Consent, Standing
 from storage.errors import StoreLocked
 from storage.outgoing import ANYTHING
-from storage.postgres import claim, consents, lane, outbox, reading, rights, schema, sync, upkeep
+from storage.postgres import claim, consents, lane, outbox, reading, rights, schema, sync, undated, upkeep
 from storage.postgres.connection import redacted
 from storage.postgres.leader import Lead
 from storage.postgres.pool import Operation, Pool
@@ -29,6 +29,7 @@ from storage.store import (
     SyncRow,
     Tally,
     Terms,
+    Undated,
     Waiting,
     Walks,
 )
@@ -234,6 +235,31 @@ class PostgresStore:
     def brought_in(self, after: str = "", limit: int = 1_000) -> Sequence[Consent]:
         """Return the newest import of each citizen who has not said stop."""
         return self._read(lambda connection: consents.brought_in(connection, after, limit))
+
+    # a clock that is not known --------------------------------------------------------------------------------
+    def newest(self) -> int:
+        """Return the newest moment kept; 0 where nothing is."""
+        return self._read(undated.newest)
+
+    def undated(self) -> Sequence[Undated]:
+        """Return every time without a clock, with what still waits for its day."""
+        return self._read(undated.spans)
+
+    def lose_clock(self, boot: str, base: int, since: int) -> Undated:
+        """Begin a time without a clock, or go on in this boot's."""
+        return self._write(lambda connection: undated.lose(connection, boot, base, since))
+
+    def end_boots(self, boot: str) -> None:
+        """Note that what other boots began has ended."""
+        self._write(lambda connection: undated.end_boots(connection, boot))
+
+    def find_clock(self, number: int, shift: int, until: int = 0) -> bool:
+        """Tell once and for all what is added to the moments of an undated time."""
+        return self._write(lambda connection: undated.find(connection, number, shift, until, self._zone))
+
+    def date(self, limit: int = 100) -> int:
+        """Give the next conversations their day."""
+        return self._write(lambda connection: undated.date(connection, limit, self._zone))
 
     # national sync ---------------------------------------------------------------------------------------------
     def epoch(self) -> int:

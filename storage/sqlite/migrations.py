@@ -330,3 +330,23 @@ CREATE TABLE erased (citizen TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; -- whom no
 ALTER TABLE sessions ADD COLUMN person TEXT NOT NULL DEFAULT ''; -- who speaks on a shared phone
 CREATE INDEX sessions_person ON sessions (person) WHERE person <> '';
 """
+
+
+@migrations(name="0006_undated")
+def undated(db: Database) -> None:
+    """Hold what is kept while the clock is not known."""
+    db.executescript(UNDATED)
+
+
+UNDATED = """
+CREATE TABLE undated ( -- one time without a clock; its rows have `unknown NUMBER` for a day
+    number INTEGER PRIMARY KEY,
+    boot TEXT NOT NULL,
+    base INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    shift INTEGER
+) STRICT;
+CREATE INDEX conversations_undated ON conversations (day) WHERE day > 'u';
+CREATE INDEX answers_undated ON answers (day) WHERE day > 'u';
+"""

@@ -25,6 +25,7 @@ from storage.sqlite import (
     rolling,
     schema,
     sync,
+    undated,
     upkeep,
 )
 from storage.sqlite.connection import Readers, errors, open_writer
@@ -45,6 +46,7 @@ from storage.store import (
     SyncRow,
     Tally,
     Terms,
+    Undated,
     Waiting,
     Walks,
     Writing,
@@ -281,6 +283,34 @@ class SqliteStore:
     def brought_in(self, after: str = "", limit: int = 1_000) -> Sequence[Consent]:
         """Return the newest import of each citizen who has not said stop."""
         return self._read(lambda connection: consents.brought_in(connection, after, limit))
+
+    # a clock that is not known --------------------------------------------------------------------------------
+    def newest(self) -> int:
+        """Return the newest moment kept; 0 where nothing is."""
+        return self._read(undated.newest)
+
+    def undated(self) -> Sequence[Undated]:
+        """Return every time without a clock, with what still waits for its day."""
+        return self._read(undated.spans)
+
+    def lose_clock(self, boot: str, base: int, since: int) -> Undated:
+        """Begin a time without a clock, or go on in this boot's."""
+        return self._write(lambda connection: undated.lose(connection, boot, base, since))
+
+    def end_boots(self, boot: str) -> None:
+        """Note that what other boots began has ended; writes nothing where nothing did."""
+        if self._read(lambda connection: undated.unended(connection, boot)):
+            self._write(lambda connection: undated.end_boots(connection, boot))
+
+    def find_clock(self, number: int, shift: int, until: int = 0) -> bool:
+        """Tell once and for all what is added to the moments of an undated time."""
+        return self._write(lambda connection: undated.find(connection, number, shift, until, self._zone))
+
+    def date(self, limit: int = 100) -> int:
+        """Give the next conversations their day; writes nothing when none waits."""
+        if not self._read(undated.anything):
+            return 0
+        return self._write(lambda connection: undated.date(connection, limit, self._zone))
 
     # national sync ---------------------------------------------------------------------------------------------
     def epoch(self) -> int:
