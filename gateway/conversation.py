@@ -20,17 +20,16 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.channels.base import Channel, Ended, ForeignSession, Receipt, Received
+from gateway.channels.base import Channel, Ended, Receipt, Received
 from gateway.draft import Draft
 from gateway.ids import uuid7
-from gateway.intake import Intake, Opening, Stale, own_sms
+from gateway.intake import Intake, Opening, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
 from gateway.phones import Phones
 from gateway.sending.alarm import alarm
-from storage.errors import StoreBusy
-from storage.store import Accepted, Change, Citizen, Dialogue, Store
-from storage.turns import Asked
+from gateway.taking import Taking
+from storage.store import Change, Citizen, Dialogue, Store
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
@@ -171,48 +170,3 @@ class Conversations:
         agreed = datetime.fromtimestamp(citizen.consented_at / 1000, self.zone) if citizen.consented_at else None
         since = f"{agreed:%d/%m/%Y}" if agreed else ""
         return replace(inbound, kept=len(kept) if isinstance(kept, list) else 0, since=since)
-
-
-class Taking:
-    """One inbound on its way through the store: what is asked of it, how it is decided, how it ended."""
-
-    __slots__ = ("asked", "change", "channel", "conversations", "received")
-
-    def __init__(self, conversations: Conversations, channel: Channel, received: Received) -> None:
-        citizen = conversations.phones.pseudonym(received.sender)
-        self.asked = Asked(channel.name, received.external_id, citizen, received.session)
-        self.conversations = conversations
-        self.channel = channel
-        self.received = received
-        self.change: Change | None = None
-
-    def decide(self, read: Dialogue) -> Change | bytes:
-        """Return what the inbound changes, or what was answered to it before."""
-        self.change = None
-        if read.foreign:
-            raise ForeignSession(self.received.external_id)
-        if read.reply is not None:
-            return read.reply or self.conversations.forgotten(self.channel, self.received)
-        try:
-            self.change = change = self.conversations.change(self.channel, self.received, read)
-        except Stale as stale:
-            return stale.reply
-        self.conversations.remember(self.asked.citizen, change.citizen.language)
-        return change
-
-    def kept(self, accepted: Accepted) -> bytes:
-        """Return the body to answer; raises StoreBusy where nothing was kept because others were first."""
-        if accepted.outcome == "conflict":
-            raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
-        if self.change is not None and self.change.outbound:
-            self.conversations.sent()
-        return accepted.reply
-
-    def ended(self, outcome: Accepted | Exception) -> bytes | Exception:
-        """Return the body to answer, or why there is none."""
-        if isinstance(outcome, Exception):
-            return outcome
-        try:
-            return self.kept(outcome)
-        except StoreBusy as busy:
-            return busy

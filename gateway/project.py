@@ -114,7 +114,7 @@ class Project:
             within=gateway.region,
             languages=gateway.languages,
             sent=lambda: self.grown(),
-            machine=self._is_receipt,
+            machine=self._is_receipt if self.settings.national.phone else None,
             carrier=self._carrier,
         )
 
@@ -127,8 +127,6 @@ class Project:
 
     def _is_receipt(self, received: Received) -> bool:
         """Take in an inbound that is a receipt of the national platform; False for a citizen's."""
-        if not self.settings.national.phone:
-            return False
         from gateway.platform_sms import receipt
 
         return receipt(self, received)

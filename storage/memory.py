@@ -41,6 +41,7 @@ from storage.store import (
     Waiting,
     Walks,
 )
+from storage.turns import Asked, Decide, Told, in_two_steps
 
 CONFLICT = Accepted("conflict")
 
@@ -118,6 +119,20 @@ class MemoryStore:
             self._inbound[row.channel, row.external_id] = _Taken(kept, row.channel, change.reply)
             self._erase(change) if change.erase else self._keep(change)
             return Accepted("taken", change.reply)
+
+    def turn(self, asked: Asked, decide: Decide) -> Accepted:
+        """Read, decide and keep, while nobody else does."""
+        with self._lock:
+            return in_two_steps(self, asked, decide)
+
+    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+        """Do it now, and tell."""
+        outcome: Accepted | Exception
+        try:
+            outcome = self.turn(asked, decide)
+        except Exception as error:  # whatever it was, it is told
+            outcome = error
+        told(outcome)
 
     def remember(self, citizen: Citizen) -> None:
         """Know a citizen from before, for talks that do not begin at the first contact. No other store has this."""

@@ -25,6 +25,7 @@ from storage.outgoing import OutboxState as OutboxState
 from storage.outgoing import Spent as Spent
 from storage.outgoing import Terms as Terms
 from storage.outgoing import Waiting as Waiting
+from storage.turns import Turns
 from storage.undated import Dating
 from storage.undated import Undated as Undated
 
@@ -222,7 +223,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Consents, Dating, Protocol):
+class Store(Consents, Dating, Turns, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------

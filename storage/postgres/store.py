@@ -15,6 +15,7 @@ from storage.postgres import claim, consents, lane, outbox, reading, rights, sch
 from storage.postgres.connection import redacted
 from storage.postgres.leader import Lead
 from storage.postgres.pool import Operation, Pool
+from storage.postgres.threads import Threads
 from storage.store import (
     Accepted,
     AnswerRow,
@@ -33,6 +34,7 @@ from storage.store import (
     Waiting,
     Walks,
 )
+from storage.turns import Asked, Decide, Told, in_two_steps
 
 Result = TypeVar("Result")
 
@@ -57,6 +59,7 @@ class PostgresStore:
         self._readonly = readonly
         self._pool = Pool(url, threads + BESIDE, deadline, shared=not readonly)
         self._lead = Lead(url)
+        self._turns = Threads(threads, deadline)
         self._months: set[str] = set()
         self._month_turn = threading.Lock()
         try:
@@ -86,6 +89,14 @@ class PostgresStore:
         pool = self._writes()
         self._have_month(pool, change.inbound.received_at)
         return pool.write(lambda connection: lane.accept(connection, change, self._zone))
+
+    def turn(self, asked: Asked, decide: Decide) -> Accepted:
+        """Read, decide and keep; once more when another gateway was first."""
+        return in_two_steps(self, asked, decide)
+
+    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+        """Do it in a thread of our own, and tell."""
+        self._turns.hand_over(lambda: self.turn(asked, decide), told)
 
     def _have_month(self, pool: Pool, at: int) -> None:
         """Make the part of the table that a new month's messages go to."""
@@ -324,6 +335,7 @@ class PostgresStore:
 
     def close(self) -> None:
         """Give the lead up and let the connections go. Closing twice does nothing."""
+        self._turns.close()
         self._lead.close()
         self._pool.close()
 

@@ -50,20 +50,24 @@ def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, cit
     )
 
 
-def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> Accepted:
-    """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace."""
+def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read: Dialogue | None = None) -> Accepted:
+    """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace.
+
+    `read`: what this very transaction has read of the same inbound; what is as it was need not be written.
+    """
     if not _keep_inbound(connection, change):
         return _repeated(connection, change.inbound)
     if change.erase:
         _erase(connection, change)
     else:
-        _keep(connection, change, zone)
+        _keep(connection, change, zone, read)
     return Accepted("taken", change.reply)
 
 
-def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo) -> None:
+def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read: Dialogue | None) -> None:
     """Keep everything a change holds besides its inbound."""
-    _keep_citizen(connection, change.citizen)
+    if read is None or read.citizen != change.citizen:
+        _keep_citizen(connection, change.citizen)
     if change.closes:
         _close(connection, change)
     if change.conversation is not None:

@@ -21,6 +21,10 @@ AGAIN = 1.0
 """Seconds between two looks at a full disk."""
 
 
+class NotAdmitted(StoreFull):
+    """The disk is full and was known to be: this is for later."""
+
+
 class Reserve:
     """Keeps `awal.db.reserve`. `free` and `monotonic` are arguments for tests; a `most` of 0 keeps none."""
 
@@ -71,7 +75,7 @@ class Reserve:
         if self._monotonic() - self._looked >= AGAIN:
             self.keep()
         if self.full:
-            raise full(self._database)
+            raise NotAdmitted(str(full(self._database)))
 
     def _keep(self) -> None:
         self._looked = self._monotonic()

@@ -29,9 +29,11 @@ from storage.sqlite import (
     upkeep,
 )
 from storage.sqlite.connection import Readers, errors, open_writer
+from storage.sqlite.handed import Operation
 from storage.sqlite.lock import FileLock
-from storage.sqlite.reserve import Reserve, full
-from storage.sqlite.writer import Operation, Writer
+from storage.sqlite.reserve import NotAdmitted, Reserve, full
+from storage.sqlite.turns import Keeper, Turn
+from storage.sqlite.writer import Writer
 from storage.store import (
     Accepted,
     AnswerRow,
@@ -51,6 +53,7 @@ from storage.store import (
     Walks,
     Writing,
 )
+from storage.turns import Asked, Decide, Told
 
 Result = TypeVar("Result")
 
@@ -72,6 +75,7 @@ class SqliteStore:
         self._reserve = Reserve(self.path, reserve)
         self._zone = ZoneInfo(timezone)
         self._readers = Readers(self.path)
+        self._keeper = Keeper(self._zone, self._reserve, self._forgets)
         self._lock: FileLock | None = None
         self._writer: Writer | None = None
         if readonly:
@@ -98,16 +102,21 @@ class SqliteStore:
         with self._readers.lend() as connection:
             schema.require(connection, self.path)
 
-    def _write(self, operation: Operation[Result], *, linger: bool = True) -> Result:
+    @property
+    def _writes(self) -> Writer:
+        """The writer, where this store was opened to write."""
         if self._writer is None:
             raise StoreLocked(f"{self.path} was opened for reading only: stop the process that writes it (awal serve?)")
+        return self._writer
+
+    def _write(self, operation: Operation[Result], *, linger: bool = True) -> Result:
         seen = self._reserve.released
         try:
-            return self._writer.run(operation, linger=linger)
-        except StoreFull:
-            if not self._reserve.release(seen):
+            return self._writes.run(operation, linger=linger)
+        except StoreFull as error:
+            if isinstance(error, NotAdmitted) or not self._reserve.release(seen):
                 raise
-            return self._writer.run(operation, linger=linger)
+            return self._writes.run(operation, linger=linger)
 
     def _read(self, operation: Operation[Result]) -> Result:
         with self._readers.lend() as connection:
@@ -125,6 +134,15 @@ class SqliteStore:
         if change.erase:
             return self._erase(change.inbound.citizen, change.inbound.received_at, lane.accept, change, self._zone)
         return self._write(lambda connection: lane.accept(connection, change, self._zone), linger=False)
+
+    def turn(self, asked: Asked, decide: Decide) -> Accepted:
+        """Read, decide and keep in one transaction of the writer; a citizen is held up for 5 s at most."""
+        return self._write(Turn(asked, decide, self._keeper), linger=False)
+
+    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+        """Have the writer do it, and tell."""
+        seen = self._reserve.released
+        self._writes.hand_over(Turn(asked, decide, self._keeper), told, lambda: self._reserve.release(seen))
 
     # flows -----------------------------------------------------------------------------------------------------
     def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:
@@ -253,16 +271,22 @@ class SqliteStore:
 
     def _erase(self, citizen: str, now: int, forget: Callable[..., Result], *given: object) -> Result:
         """Forget a citizen for good: noted for a restore first, and in the end out of the log too."""
-        if citizen and self._writer is not None:
-            with errors(self.path):
-                erasures.note(self.path, citizen, now)
+        self._forgets(citizen, now)
 
         def operation(connection: sqlite3.Connection) -> Result:
-            if self._writer is not None:
-                self._writer.owes_checkpoint = True
+            self._writes.owes_checkpoint = True
             return forget(connection, *given)
 
         return self._write(operation)
+
+    def _forgets(self, citizen: str, now: int) -> None:
+        """Note for a restore that a citizen is forgotten, and that the log must be emptied of them."""
+        if self._writer is None:
+            return
+        self._writer.owes_checkpoint = True
+        if citizen:
+            with errors(self.path):
+                erasures.note(self.path, citizen, now)
 
     def mydata(self, citizen: str) -> Mapping[str, object]:
         """Return everything kept of a citizen, as plain data."""

@@ -1,9 +1,10 @@
 """The one thread that writes: it takes every operation that waits, runs them, commits once, and wakes all callers.
 
-An operation is a function of the connection. A failing one does not hurt the others: all of its batch are undone and
-run again, each in its own savepoint (which costs a third of the speed, hence not the first time). An operation may thus
-run a second time: it must have no effect outside the database. It is run only if its caller still waits, and its caller
-hears of success only after the commit is on disk.
+A caller waits (`run`), or leaves word whom to tell (`hand_over`). An operation is a function of the connection. A
+failing one does not hurt the others: all of its batch are undone and run again, each in its own savepoint (which costs
+a third of the speed, hence not the first time). An operation may thus run a second time: what it does outside the
+database must bear that. It is run only if its caller still waits, and its caller hears of success only after the commit
+is on disk.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from storage.errors import StoreBusy, StoreError
+from storage.errors import StoreBusy, StoreError, StoreFull
 from storage.histogram import SIZES, Histogram
 from storage.sqlite.connection import explain
+from storage.sqlite.handed import Again, Handed, Job, Operation, Watch
 
 Result = TypeVar("Result")
-Operation = Callable[[sqlite3.Connection], Result]
 
 BATCH = 256
 """At most so many operations share a commit, so that the first of them does not wait for ever."""
@@ -35,27 +36,6 @@ class Undone(Exception):
         self.outcome = outcome
 
 
-class _Job:
-    """One operation on its way: `turn` goes to the writer or to a caller who gives up, `done` wakes the caller."""
-
-    __slots__ = ("done", "error", "operation", "result", "turn")
-
-    def __init__(self, operation: Operation[Any]) -> None:
-        self.operation = operation
-        self.turn = threading.Lock()
-        self.done = threading.Lock()
-        self.done.acquire()
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def claim(self) -> bool:
-        """Tell whether the job is ours: true for exactly one of the writer and the caller."""
-        return self.turn.acquire(blocking=False)
-
-    def finish(self) -> None:
-        self.done.release()
-
-
 class Writer:
     """Run operations one after the other on `connection`, in commits shared by all callers that wait."""
 
@@ -64,7 +44,7 @@ class Writer:
         self._path = path
         self._limit = limit
         self._deadline = deadline
-        self._queue: SimpleQueue[_Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
         self.owes_checkpoint = False
@@ -73,6 +53,7 @@ class Writer:
         """How many operations shared a commit."""
         self.seconds = Histogram()
         """How long commits took: nearly all of it waits for the disk."""
+        self._watch = Watch(self._late)
         self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
         self._thread.start()
 
@@ -81,13 +62,24 @@ class Writer:
 
         One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
         """
-        job = self._enqueue(operation)
+        job = Job(operation)
+        self._enqueue(job)
         if not job.done.acquire(timeout=self._deadline):
             self._give_up(job, linger)
         if job.error is not None:
             raise self._told(job.error)
         result: Result = job.result
         return result
+
+    def hand_over(self, operation: Operation[Result], told: Callable[[Result | Exception], None], again: Again) -> None:
+        """Run `operation` soon; `told` hears its result once it is on disk, or the error, StoreBusy after the deadline.
+
+        `told` is called by the writer or the watching thread: it must return at once. Raises StoreBusy when too much
+        waits already. On a full disk the operation is run once more where `again` could make room.
+        """
+        job = Handed(operation, told, again, time.monotonic() + self._deadline, self._end)
+        self._enqueue(job)
+        self._watch.add(job)
 
     def waiting(self) -> int:
         """Return how many operations wait for the writer."""
@@ -101,23 +93,44 @@ class Writer:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
+        self._watch.close()
 
-    def _enqueue(self, operation: Operation[Any]) -> _Job:
-        job = _Job(operation)
+    def _enqueue(self, job: Job) -> None:
         with self._gate:
             if self._closed:
                 raise StoreError(f"{self._path} is closed: open the store again")
             if self._queue.qsize() >= self._limit:
                 raise StoreBusy(f"{self._limit} writes already wait for {self._path}: try again in a moment")
             self._queue.put(job)
-        return job
 
-    def _give_up(self, job: _Job, linger: bool) -> None:
+    def _give_up(self, job: Job, linger: bool) -> None:
         """Leave the queue with StoreBusy; an operation that has begun may yet be kept."""
         if job.claim():
             raise StoreBusy(f"a write to {self._path} waited {self._deadline:g} s: nothing was kept, try again")
         if not job.done.acquire(timeout=self._deadline if linger else 0):
             raise StoreBusy(f"the disk under {self._path} does not answer: it may yet be kept, repeat to know")
+
+    def _late(self, job: Handed) -> None:
+        """Tell that a job takes too long; one that has begun may yet be kept."""
+        if job.claim():
+            job.tell(StoreBusy(f"a write to {self._path} waited {self._deadline:g} s: nothing was kept, try again"))
+        else:
+            job.tell(StoreBusy(f"the disk under {self._path} does not answer: it may yet be kept, repeat to know"))
+
+    def _end(self, job: Handed) -> None:
+        """Tell how a job ended; where the disk was full and room could be made, have it run once more instead."""
+        if job.error is None:
+            job.tell(job.result)
+            return
+        error = self._told(job.error)
+        again, job.again = job.again, None
+        if again and isinstance(error, StoreFull) and isinstance(job.error, sqlite3.Error) and again():
+            job.turn.release()
+            with self._gate:
+                if not self._closed:
+                    self._queue.put(job)
+                    return
+        job.tell(error)
 
     def _told(self, error: Exception) -> Exception:
         if isinstance(error, (sqlite3.Error, UnicodeError, OverflowError)):
@@ -136,10 +149,10 @@ class Writer:
             for job in begun:
                 job.finish()
 
-    def _take(self) -> tuple[list[_Job], bool]:
+    def _take(self) -> tuple[list[Job], bool]:
         """Wait for one job, then take all that wait; False with the last batch before the end."""
         job = self._queue.get()
-        batch: list[_Job] = []
+        batch: list[Job] = []
         try:
             while job is not None:
                 batch.append(job)
@@ -150,7 +163,7 @@ class Writer:
             return batch, True
         return batch, False
 
-    def _commit(self, jobs: Sequence[_Job]) -> None:
+    def _commit(self, jobs: Sequence[Job]) -> None:
         """Run the jobs in one transaction; where one of them fails, all are undone and run again, kept apart."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -161,7 +174,7 @@ class Writer:
             self._roll_back()
             self._commit_apart(jobs)
 
-    def _commit_apart(self, jobs: Sequence[_Job]) -> None:
+    def _commit_apart(self, jobs: Sequence[Job]) -> None:
         """Run each job in a savepoint, all in one transaction; when that breaks as a whole, each in its own."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -183,7 +196,7 @@ class Writer:
         self.seconds.add(time.monotonic() - begun)
         self.sizes.add(operations)
 
-    def _attempt(self, job: _Job) -> None:
+    def _attempt(self, job: Job) -> None:
         """Run one job in its savepoint. Raises only when SQLite undid the whole transaction (disk full, I/O)."""
         job.result, job.error = None, None
         self._connection.execute("SAVEPOINT operation")

@@ -1,0 +1,59 @@
+"""One inbound between the adapter and the store: what is asked of the store, how it is decided, how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.channels.base import Channel, ForeignSession, Received
+from gateway.intake import Stale
+from storage.errors import StoreBusy
+from storage.store import Accepted, Change, Dialogue
+from storage.turns import Asked
+
+if TYPE_CHECKING:
+    from gateway.conversation import Conversations
+
+
+class Taking:
+    """One inbound on its way through the store: what is asked of it, how it is decided, how it ended."""
+
+    __slots__ = ("asked", "change", "channel", "conversations", "received")
+
+    def __init__(self, conversations: Conversations, channel: Channel, received: Received) -> None:
+        citizen = conversations.phones.pseudonym(received.sender)
+        self.asked = Asked(channel.name, received.external_id, citizen, received.session)
+        self.conversations = conversations
+        self.channel = channel
+        self.received = received
+        self.change: Change | None = None
+
+    def decide(self, read: Dialogue) -> Change | bytes:
+        """Return what the inbound changes, or what was answered to it before."""
+        self.change = None
+        if read.foreign:
+            raise ForeignSession(self.received.external_id)
+        if read.reply is not None:
+            return read.reply or self.conversations.forgotten(self.channel, self.received)
+        try:
+            self.change = change = self.conversations.change(self.channel, self.received, read)
+        except Stale as stale:
+            return stale.reply
+        self.conversations.remember(self.asked.citizen, change.citizen.language)
+        return change
+
+    def kept(self, accepted: Accepted) -> bytes:
+        """Return the body to answer; raises StoreBusy where nothing was kept because others were first."""
+        if accepted.outcome == "conflict":
+            raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
+        if self.change is not None and self.change.outbound:
+            self.conversations.sent()
+        return accepted.reply
+
+    def ended(self, outcome: Accepted | Exception) -> bytes | Exception:
+        """Return the body to answer, or why there is none."""
+        if isinstance(outcome, Exception):
+            return outcome
+        try:
+            return self.kept(outcome)
+        except StoreBusy as busy:
+            return busy

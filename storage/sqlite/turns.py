@@ -1,0 +1,51 @@
+"""Turns inside the writer's transaction: read, decide, keep, and on to the next one that shares the commit.
+
+The writer is alone: what it has read still holds when it writes, so that no turn meets a conflict of its own making.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from storage.sqlite import lane
+from storage.sqlite.reserve import Reserve
+from storage.store import Accepted, Change
+from storage.turns import Asked, Decide
+
+
+class Turn:
+    """An operation for the writer: one inbound, worked out on what the transaction sees and kept in it."""
+
+    __slots__ = ("asked", "decide", "keeper")
+
+    def __init__(self, asked: Asked, decide: Decide, keeper: Keeper) -> None:
+        self.asked = asked
+        self.decide = decide
+        self.keeper = keeper
+
+    def __call__(self, connection: sqlite3.Connection) -> Accepted:
+        """Read, decide and keep."""
+        asked = self.asked
+        read = lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
+        made = self.decide(read)
+        if isinstance(made, bytes):
+            return Accepted("repeat", made)
+        self.keeper.admit(made)
+        return lane.accept(connection, made, self.keeper.zone, read)
+
+
+class Keeper:
+    """What all turns of a store share. `forgets` notes outside the database that a citizen is about to be forgotten."""
+
+    def __init__(self, zone: ZoneInfo, reserve: Reserve, forgets: Callable[[str, int], None]) -> None:
+        self.zone = zone
+        self.reserve = reserve
+        self.forgets = forgets
+
+    def admit(self, change: Change) -> None:
+        """Raise StoreFull for who begins on a full disk; note an erasure before anything of it is written."""
+        self.reserve.admit(change)
+        if change.erase:
+            self.forgets(change.inbound.citizen, change.inbound.received_at)
