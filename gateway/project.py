@@ -173,6 +173,8 @@ class Project:
         known = {field: getattr(given, field) for field in ChannelSettings.__struct_fields__ if field != "name"}
         if given.database:
             known["database"] = str(self.directory.absolute() / given.database)
+        if given.tls_ca:
+            known["tls_ca"] = str(self.directory.absolute() / given.tls_ca)
         if given.profile.endswith((".yaml", ".yml")):
             known["profile"] = str(self.directory.absolute() / given.profile)
         if given.dialect.endswith((".yaml", ".yml")):

@@ -115,6 +115,10 @@ class Channel(Section, frozen=True, kw_only=True):
     host: Annotated[str, Note("SMSC host.")] = ""
     port: Annotated[int, Note("SMSC port.", least=0)] = 0
     system_id: Annotated[str, Note("SMPP system id.")] = ""
+    tls: Annotated[bool, Note("Speak TLS to the SMSC, and check its certificate.")] = False
+    tls_ca: Annotated[
+        str, Note("PEM file of the project that the SMSC's certificate is signed with; empty for public authorities.")
+    ] = ""
     bearers: Annotated[tuple[str, ...], Note("What an SMPP bind carries.", choices=("sms", "ussd"))] = ()
     dialect: Annotated[str, Note("Dialect of an SMPP channel: a shipped name, or a YAML file of the project.")] = ""
     profile: Annotated[str, Note("Profile of an ussd-http channel: a shipped name, or a YAML file of the project.")] = (

@@ -152,6 +152,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: str = ""
     port: int = 0
     system_id: str = ""
+    tls: bool = False
+    tls_ca: str = ""
+    """The whole path of the certificate that an SMSC's must be signed with; empty trusts what this machine does."""
     bearers: tuple[Bearer, ...] = ()
     dialect: str = ""
     """A shipped SMPP dialect, or the path of a YAML file."""

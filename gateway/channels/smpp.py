@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from logging import ERROR, INFO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from flows.encoding import encoding
@@ -104,6 +105,8 @@ class Smpp(LiveChannel):
         for name in ("host", "port", "system_id"):
             if not getattr(self.settings, name):
                 raise SettingsError(f"[channels.{self.name}] {name} is missing. The operator of the SMSC tells it.")
+        if self.settings.tls_ca and not Path(self.settings.tls_ca).is_file():
+            raise SettingsError(f"[channels.{self.name}] tls_ca: {self.settings.tls_ca} is not there.")
         try:
             self.dialect = named(self.settings.dialect)
         except SettingsError as error:
@@ -140,12 +143,13 @@ class Smpp(LiveChannel):
 
     def _loop(self) -> None:
         """Connect, read until the link breaks, and again, with longer and longer pauses while it does not come up."""
-        from gateway.channels.smpp_link import Link, LinkError, Lost
+        from gateway.channels.smpp_link import Link, LinkError, Lost, trusting
 
         settings, pause = self.settings, FIRST_PAUSE
         while not self._stopping.is_set():
             try:
-                link = Link(settings.host, settings.port, settings.system_id, settings.password)
+                tls = trusting(settings.tls_ca) if settings.tls else None
+                link = Link(settings.host, settings.port, settings.system_id, settings.password, tls)
                 pause = FIRST_PAUSE
                 self._up(link)
                 link.run(self._queue, self._tick)

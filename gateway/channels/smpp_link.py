@@ -1,9 +1,14 @@
-"""One bind to an SMSC: smpplib's connection, read by one thread, written by many, with answers waited for by number."""
+"""One bind to an SMSC: smpplib's connection, read by one thread, written by many, with answers waited for by number.
+
+Over TLS both directions share one state in OpenSSL: whatever is there is read at once, under the lock of the writers.
+"""
 
 from __future__ import annotations
 
 import logging
 import select
+import socket
+import ssl
 import struct
 import threading
 import time
@@ -25,6 +30,8 @@ PASSWORDS = {0x0D, 0x0E, 0x0F, 0x05}
 """Refusals of a bind: bind failed, invalid password, invalid system id, bound already."""
 DELIVER, ENQUIRE, UNBIND = 0x05, 0x15, 0x06
 RESPONSE = 0x80000000
+HEADER = struct.Struct(">LLLL")
+"""Length, command, status and sequence number: how each message begins."""
 
 logging.getLogger("awal.smpplib").setLevel(logging.CRITICAL)  # it would log whole messages
 
@@ -60,16 +67,39 @@ class _Submit(SubmitSM):  # type: ignore[misc]  # smpplib has no types
         return bytes(super().generate_params()) + self.tlvs
 
 
+def trusting(authority: str = "") -> ssl.SSLContext:
+    """Return what checks an SMSC's certificate and name: against one authority, or all that this machine trusts."""
+    return ssl.create_default_context(cafile=authority or None)
+
+
+def secured(tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """Return a socket that will speak TLS to a host of this name."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    raw.settimeout(CONNECT)
+    return tls.wrap_socket(raw, server_hostname=host)
+
+
+def untrusted(error: ssl.SSLError) -> str:
+    """Return what a failed handshake means, with the remedy."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"shows a certificate that is not trusted: {error.verify_message}. See `host` and `tls_ca`."
+    return f"does not speak TLS as we do ({error.reason}). See `port` and `tls`."
+
+
 class Link:
     """A bound connection. `run` reads until it breaks; `submit` and `answer` may be called from any thread."""
 
-    def __init__(self, host: str, port: int, system_id: str, password: str) -> None:
+    def __init__(self, host: str, port: int, system_id: str, password: str, tls: ssl.SSLContext | None = None) -> None:
         self._sending = threading.RLock()
         self._waiting: dict[int, Waiting] = {}
+        self._came = b""
+        """What was read and is not yet worked out."""
         self.heard = self.asked = time.monotonic()
         self.open = False
         self._client = Client(host, port, timeout=CONNECT, logger_name="awal.smpplib", allow_unknown_opt_params=True)
         try:
+            if tls is not None:
+                self._client._socket = secured(tls, host)
             self._client.connect()
             self._client.bind_transceiver(system_id=system_id, password=password)
         except exceptions.PDUError as error:
@@ -77,8 +107,10 @@ class Link:
             status = error.args[1] if len(error.args) > 1 else 0
             hint = " Check system_id and password." if status in PASSWORDS else ""
             raise LinkError(f"{host}:{port} refuses the bind with status 0x{status:08X}.{hint}") from None
-        except (exceptions.ConnectionError, OSError, struct.error, KeyError):
+        except (exceptions.ConnectionError, OSError, struct.error, KeyError) as error:
             self._drop()
+            if isinstance(error.__context__, ssl.SSLError):
+                raise LinkError(f"{host}:{port} {untrusted(error.__context__)}") from None
             raise LinkError(f"{host}:{port} cannot be reached, or gave no answer to the bind.") from None
         self._client._socket.settimeout(ANSWER)
         self.open = True
@@ -91,7 +123,8 @@ class Link:
                 self._watch()
                 readable, _, _ = select.select([self._client._socket], [], [], TICK)
                 if readable:
-                    self._read(deliver)
+                    self._came += self._arrived()
+                    self._work_out(deliver)
             raise Lost("it was closed")
         except (exceptions.ConnectionError, OSError, ValueError, AttributeError) as error:
             raise Lost(type(error).__name__) from None
@@ -108,13 +141,42 @@ class Link:
             with self._sending:  # numbers are given one at a time
                 self._write(smpp.make_pdu("enquire_link", client=self._client))
 
-    def _read(self, deliver: Callable[[Link, int, Deliver], None]) -> None:
-        client = self._client
-        (size,) = struct.unpack(">L", client._recv_exact(4))
-        if not 16 <= size <= MOST:
-            raise Lost("a message of senseless length came")
-        command, status, sequence = struct.unpack(">LLL", client._recv_exact(12))
-        body = client._recv_exact(size - 16) if size > 16 else b""
+    def _arrived(self) -> bytes:
+        """Return what is there, which over TLS may be nothing whole yet; raises Lost at the end of the line."""
+        with self._sending:
+            line = self._client._socket
+            line.settimeout(0)
+            try:
+                read = bytes(line.recv(MOST))
+                while isinstance(line, ssl.SSLSocket) and line.pending():
+                    read += line.recv(MOST)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return b""
+            finally:
+                line.settimeout(ANSWER)
+        if not read:
+            raise Lost("the SMSC closed the line")
+        return read
+
+    def _work_out(self, deliver: Callable[[Link, int, Deliver], None]) -> None:
+        """Work out the messages that are there whole."""
+        while len(self._came) >= HEADER.size:
+            size, command, status, sequence = HEADER.unpack_from(self._came)
+            if not HEADER.size <= size <= MOST:
+                raise Lost("a message of senseless length came")
+            if len(self._came) < size:
+                return
+            body, self._came = self._came[HEADER.size : size], self._came[size:]
+            self._take(command, status, sequence, body, deliver)
+
+    def _take(
+        self,
+        command: int,
+        status: int,
+        sequence: int,
+        body: bytes,
+        deliver: Callable[[Link, int, Deliver], None],
+    ) -> None:
         self.heard = time.monotonic()
         if command & RESPONSE:
             self._answered(sequence, status, body)
