@@ -39,8 +39,8 @@ PATIENCE = 3 * 86_400_000
 """Milliseconds a message waits for a channel that cannot be reached or was stopped."""
 FRESH = 900_000
 """Milliseconds after which what a citizen asked for counts as unasked: in quiet hours it waits for the morning."""
-BATCH = 20
-"""Messages claimed at once."""
+BATCH, FEWEST = 20, 5
+"""Messages claimed at once by one thread; where a channel has several, they share them, down to so few each."""
 
 
 class Phones(Protocol):
@@ -109,7 +109,7 @@ class Line:
         if room == 0:
             return (), terms
         settings = self.channel.settings
-        limit = 1 if self.health.misses else max(1, BATCH // settings.window)
+        limit = 1 if self.health.misses else max(FEWEST, BATCH // settings.window)
         if room > 0:
             limit, terms = min(limit, room), self.terms(now, room)
         rows = self.means.store.claim_outbox(self.name, now, LEASE, limit, terms)
