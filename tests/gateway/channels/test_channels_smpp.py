@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,8 +38,8 @@ def sendable(text: str, id: str = "m1") -> Sendable:
 
 
 def channel(port: int, **more: object) -> Smpp:
-    given: dict[str, object] = {"bearers": ("sms", "ussd"), "number": "2424", "password": "pass"} | more
-    return Smpp(Settings(name="op", type="smpp", host="127.0.0.1", port=port, system_id="awal", **given), "http://x")  # type: ignore[arg-type]
+    usual: dict[str, object] = {"bearers": ("sms", "ussd"), "number": "2424", "password": "pass", "host": "127.0.0.1"}
+    return Smpp(Settings(name="op", type="smpp", port=port, system_id="awal", **(usual | more)), "http://x")  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -232,6 +234,93 @@ class TestSending:
         monkeypatch.setattr(smpp_link, "QUIET", 0.1)
         smsc.event("enquired", 2)
         assert len(smsc.all("bound")) == 1
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, str]]:
+    """Return `certificate(name)`: paths of a key and of a certificate of a host, signed with that very key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    def make(name: str) -> tuple[str, str]:
+        folder = tmp_path_factory.mktemp("tls")
+        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(who)
+            .issuer_name(who)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key, SHA256())
+        )
+        (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+        return str(folder / "key.pem"), str(folder / "cert.pem")
+
+    return make
+
+
+class TestTls:
+    @pytest.fixture
+    def certificate_of_here(self, certificate: Callable[[str], tuple[str, str]]) -> tuple[str, str]:
+        return certificate("localhost")
+
+    @pytest.fixture
+    def secure(self, need: Callable[..., None], certificate_of_here: tuple[str, str]) -> Iterator[Smsc]:
+        need("node", "npm")
+        one = Smsc(secure=certificate_of_here)
+        try:
+            yield one
+        finally:
+            one.stop()
+
+    def test_messages_go_both_ways_under_a_certificate_that_is_trusted(
+        self, secure: Smsc, certificate_of_here: tuple[str, str], recorder: Recorder
+    ) -> None:
+        with closing(channel(secure.port, host="localhost", tls=True, tls_ca=certificate_of_here[1])) as one:
+            one.start(recorder)
+            awaited(lambda: one.state()["connected"], "the bind")
+            threads = [threading.Thread(target=one.send, args=(sendable(ARABIC, f"m{at}"),)) for at in range(8)]
+            for thread in threads:
+                thread.start()
+            for at in range(40):
+                assert secure.deliver(data_coding=8, short_message_hex=f"ⴰⵎⴰⵏ {at}".encode("utf-16-be").hex()) == 0
+            for thread in threads:
+                thread.join()
+            secure.event("submitted", 8 * measure(ARABIC).segments)
+        assert sorted(one.text for one in taken(recorder)) == sorted(f"ⴰⵎⴰⵏ {at}" for at in range(40))
+
+    @pytest.mark.parametrize(
+        ("settings", "told"),
+        [
+            ({"tls": True}, "not trusted: self-signed certificate. See `host` and `tls_ca`"),
+            ({"tls": True, "host": "127.0.0.1", "tls_ca": True}, "not trusted: IP address mismatch"),
+            ({"tls": False}, "cannot be reached, or gave no answer to the bind"),
+        ],
+    )
+    def test_what_is_not_trusted_is_told_no_password(
+        self, secure: Smsc, certificate_of_here: tuple[str, str], settings: dict[str, object], told: str
+    ) -> None:
+        trusted = {"tls_ca": certificate_of_here[1]} if settings.get("tls_ca") else {}
+        with closing(channel(secure.port, **({"host": "localhost"} | settings | trusted))) as one:
+            one.start(Recorder())
+            awaited(lambda: told in str(one.state()), f"{told}; saw {one.state()}")
+        assert secure.all("bound") == []
+
+    def test_an_smsc_without_tls_is_told_apart(self, smsc: Smsc) -> None:
+        with closing(channel(smsc.port, tls=True)) as one:
+            one.start(Recorder())
+            awaited(lambda: "See `port` and `tls`" in str(one.state()) or "no answer" in str(one.state()), "refused")
+
+    def test_an_authority_that_is_not_there_is_named(self) -> None:
+        with pytest.raises(SettingsError, match=r"\[channels\.op\] tls_ca: /nowhere\.pem is not there"):
+            channel(2775, tls=True, tls_ca="/nowhere.pem")
 
 
 class TestUssd:
