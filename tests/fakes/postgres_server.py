@@ -17,6 +17,7 @@ from typing import Any, Self
 
 USER = "awal"
 READY = 30
+MEMORY = 2 << 30
 
 
 def program(name: str) -> str | None:
@@ -32,11 +33,21 @@ def _user() -> str | None:
     return "postgres" if any(one.pw_name == "postgres" for one in pwd.getpwall()) else "nobody"
 
 
-class PostgresServer:
-    """Made, it is not yet started; used as a context, it is, and goes with its folder at the end."""
+def _memory() -> str | None:
+    """Return a folder in memory that a server fits in."""
+    here = os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > MEMORY
+    return "/dev/shm" if here else None
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="awal-pg-")
+
+class PostgresServer:
+    """Made, it is not yet started; used as a context, it is, and goes with its folder at the end.
+
+    `in_memory`, where there is room: for proofs that make many databases, or kill processes only. What a disk keeps is
+    not shown there.
+    """
+
+    def __init__(self, in_memory: bool = False) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="awal-pg-", dir=_memory() if in_memory else None)
         self.folder = Path(self._folder.name)
         self.log = self.folder / "log"
         self._process: subprocess.Popen[bytes] | None = None

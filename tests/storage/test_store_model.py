@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
+from model_rest import Rest
 from msgspec.structs import replace
 from store_changes import answer, change, conversation, message
 
@@ -87,7 +88,7 @@ def fresh(path: Path) -> SqliteStore:
     return SqliteStore(path)
 
 
-class Twins(RuleBasedStateMachine):
+class Twins(Rest):
     """Every rule does the same to both stores, and compares what they say."""
 
     def __init__(self) -> None:

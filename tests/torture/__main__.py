@@ -41,6 +41,7 @@ PROOFS = {
     "sessions": Proof(
         "test_torture_sessions.py", "AWAL_TORTURE_SESSIONS", 100_000, "sessions", "drops, repeats, reorders, strangers"
     ),
+    "model": Proof("test_torture_model.py", "AWAL_TORTURE_MODEL", 20_000, "steps", "both stores held to plain dicts"),
     "clock": Proof("test_torture_clock.py", "AWAL_TORTURE_CLOCK", 2_000, "jumps", "a clock that jumps"),
 }
 FLOWS = "flows"

@@ -18,6 +18,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent.parent / "storage"))  # the makers of changes, and the program to be killed
 
 SEEN = pytest.StashKey[list[str]]()
+UNDER_WAY = pytest.StashKey[list["Figures"]]()
 TELL_EVERY = 15.0
 """Seconds between two lines on how far a long proof has come."""
 MOUNTS = "disk"
@@ -33,7 +34,7 @@ def mounts_here() -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[SEEN] = []
+    config.stash[SEEN], config.stash[UNDER_WAY] = [], []
     if threading.current_thread() is threading.main_thread():
         # Told to end, a proof says how far it came and takes its file systems down, as when it is interrupted.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -49,6 +50,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for figures in config.stash[UNDER_WAY]:
+        figures.end()
     for line in config.stash[SEEN]:
         terminalreporter.write_line(f"torture: {line}")
 
@@ -80,6 +83,7 @@ class Figures:
         """Tell where a proof stopped that never told its figures."""
         if self._last:
             self._seen.append(f"{self._name}: STOPPED after {self._last}")
+            self._last = ""
 
 
 def in_words(numbers: dict[str, object]) -> str:
@@ -96,6 +100,7 @@ def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
             print(f"torture: {line}", file=sys.stderr, flush=True)  # noqa: T201 - nobody waits an hour for a dot
 
     told = Figures(request.node.name, request.config.stash[SEEN], show)
+    request.config.stash[UNDER_WAY].append(told)
     yield told
     told.end()
 
