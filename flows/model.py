@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -234,12 +234,22 @@ def _plain(value: object) -> object:
     msgspec's own `omit_defaults` goes by identity for texts: a flow read from a file and the same flow read back from
     the store would encode differently.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, Struct):
-        kind = type(value)
-        blank = {one.name: one.default for one in msgspec.structs.fields(kind)}
-        kept = {name: found for name in blank if (found := getattr(value, name)) != blank[name] and found != {}}
-        return {"": kind.__name__, **{name: _plain(found) for name, found in kept.items()}}
+        kept: dict[str, object] = {"": type(value).__name__}
+        for name, blank in _blanks(type(value)):
+            found = getattr(value, name)
+            if found != blank and found != {}:
+                kept[name] = _plain(found)
+        return kept
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
+
+
+@cache
+def _blanks(kind: type[Struct]) -> tuple[tuple[str, object], ...]:
+    """Return each field of a kind with its default."""
+    return tuple((one.name, one.default) for one in msgspec.structs.fields(kind))
 
 
 def dump(flow: Flow) -> bytes:

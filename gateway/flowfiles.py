@@ -2,7 +2,8 @@
 
 `flows` reads no file itself; this is where its texts come from. A flow with an error is not served; the others are.
 What reading and checking came to is kept beside the data, under a digest of all that it depends on: a gateway that
-starts on unchanged flows loads neither the YAML parser nor the checker. Walking every path, as `awal check` does, takes
+starts on unchanged flows loads neither the YAML parser nor the checker. A file that bears all the stamps it bore then
+is not even read. Walking every path, as `awal check` does, takes
 longer (`walk`): a gateway that starts on flows it has never walked serves them meanwhile, and withdraws what fails.
 """
 
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flows.errors import AwalError
 from flows.model import Flow
@@ -30,14 +32,25 @@ TESTS = ".test.yaml"
 MOST_BYTES = 1_000_000
 """What a flow file may weigh; the loader has its own, tighter bounds."""
 PROGRAM = Path(__file__).parent.parent
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a second change must have another stamp, on the coarsest file systems."""
 
 
 def flow_files(folder: Path) -> list[Path]:
     """Return a folder's flow files in order, without their conversation tests."""
-    if not folder.is_dir():
-        return []
-    found = [one.name for one in os.scandir(folder) if one.name.endswith((".yaml", ".yml")) and one.is_file()]
-    return [folder / name for name in sorted(found) if not name.endswith((TESTS, ".test.yml"))]
+    return sorted(Path(one.path) for one in _flow_entries(folder))
+
+
+def _flow_entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield a folder's flow files; none where there is no such folder."""
+    try:
+        entries = os.scandir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    with entries:
+        for one in entries:
+            if one.name.endswith((".yaml", ".yml")) and not one.name.endswith((TESTS, ".test.yml")) and one.is_file():
+                yield one
 
 
 def read(path: Path, errors: str = "strict") -> str:
@@ -67,6 +80,10 @@ FALLS_BACK = frozenset({"F503", "F504"})
 yet no citizen need be silenced: they read the next language of the fallback, and the gateway counts it."""
 
 
+Stamp = tuple[str, int, int, int, int]
+"""A file's path, size, times of change (contents, then anything), and inode."""
+
+
 class FlowFile(Struct, frozen=True):
     """What one file came to: `flow` is None when it could not be loaded, `sound` says that it may be served.
 
@@ -87,6 +104,10 @@ class Compiled(Struct, frozen=True):
     problems: msgspec.Raw
     walked: bool = False
     """Every path has been walked too."""
+    around: str = ""
+    """What else it depends on: the program, and the catalogues."""
+    stamps: tuple[Stamp, ...] = ()
+    """Those of the files when they were read."""
 
 
 class FlowFiles:
@@ -102,8 +123,7 @@ class FlowFiles:
         self.texts = texts
         self.catalogues = catalogues
         self.cache = cache
-        self._paths: list[Path] = []
-        self._seen: tuple[object, ...] | None = None
+        self._seen: tuple[Stamp, ...] | None = None
         self._compiled = Compiled("", (), msgspec.Raw(msgspec.msgpack.encode([])))
         self.refresh()
 
@@ -129,11 +149,10 @@ class FlowFiles:
 
     def refresh(self) -> bool:
         """Read the folder again if a file was added, changed or removed; tell whether it was."""
-        paths = flow_files(self.folder)
-        seen = tuple(_stamp(path) for path in paths)
+        seen = tuple(sorted(_stamp(one.path, one.stat()) for one in _flow_entries(self.folder)))
         if seen == self._seen:
             return False
-        self._paths, self._seen = paths, seen
+        self._seen = seen
         self._compiled = self._kept() or self._compile()
         if not all(one.clean for one in self.loaded):
             self._say()
@@ -160,10 +179,16 @@ class FlowFiles:
         if self.cache is None:
             return None
         try:
-            kept = msgspec.msgpack.decode(self.cache.read_bytes(), type=Compiled)
+            with open(self.cache, "rb", buffering=0) as file:
+                kept = _COMPILED.decode(file.read())
+                written = os.fstat(file.fileno()).st_mtime_ns
         except (OSError, msgspec.DecodeError):
             return None
-        return kept if kept.key == self._key() else None
+        if kept.around != self._around():
+            return None
+        if kept.stamps == self._seen and all(stamp[3] + SETTLED < written for stamp in kept.stamps):
+            return kept
+        return self._keep(replace(kept, stamps=self._seen or ())) if kept.key == self._key() else None
 
     def _compile(self, *, deep: bool = False) -> Compiled:
         """Load and check every file, `deep` along every path too, and keep the outcome."""
@@ -177,10 +202,17 @@ class FlowFiles:
             FlowFile(one.file, one.flow, one.flow is not None and one.file not in wrong, one.file not in unclean)
             for one in loaded
         )
-        made = Compiled(self._key(), files, msgspec.Raw(msgspec.msgpack.encode(problems)), deep)
+        told = msgspec.Raw(msgspec.msgpack.encode(problems))
+        return self._keep(Compiled(self._key(), files, told, deep, self._around(), self._seen or ()))
+
+    def _keep(self, made: Compiled) -> Compiled:
         if self.cache is not None:
             keep(self.cache, msgspec.msgpack.encode(made))
         return made
+
+    @property
+    def _paths(self) -> list[Path]:
+        return [Path(stamp[0]) for stamp in self._seen or ()]
 
     def _load(self) -> Iterator[Loaded]:
         """Load each file that can be read."""
@@ -191,19 +223,25 @@ class FlowFiles:
                 log.event("flow not served", level=40, problem=str(error))
 
     def _key(self) -> str:
-        """Return a digest of the flows, and of the catalogues and rules that say whether they are sound."""
-        digest = sha256(_program().encode())
+        """Return a digest of the flows as they are written."""
+        digest = sha256()
         for path in self._paths:
             data = path.read_bytes()
             digest.update(f"{path}\0{len(data)}\0".encode() + data)
-        digest.update(repr(sorted(_stamps(self.catalogues, ".po"))).encode())
         return digest.hexdigest()
 
+    def _around(self) -> str:
+        """Return a digest of the catalogues and rules that say whether flows are sound."""
+        catalogues = repr(sorted(_stamps(self.catalogues, ".po")))
+        return sha256((_program() + catalogues).encode()).hexdigest()
 
-def _stamp(path: Path) -> tuple[str, int, int]:
+
+_COMPILED = msgspec.msgpack.Decoder(Compiled)
+
+
+def _stamp(path: str, status: os.stat_result) -> Stamp:
     """Return what changes when a file changes."""
-    status = path.stat()
-    return str(path), status.st_mtime_ns, status.st_size
+    return path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 @cache

@@ -71,6 +71,38 @@ def test_a_change_of_anything_they_depend_on_is_seen(folder: Path, tmp_path: Pat
     assert checked
 
 
+def test_a_file_that_was_only_touched_is_not_checked_again(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "flows.msgpack"
+    files(folder, cache)
+    os.utime(folder / "roads.yaml", (1, 1))
+    again = FlowFiles(folder, lambda: pytest.fail("checked again"), folder.parent / "locales", cache)
+    assert [flow.id for flow in again.sound()] == ["roads"]
+
+
+def test_a_change_that_hides_its_time_and_size_is_seen(folder: Path, tmp_path: Path) -> None:
+    cache, file = tmp_path / "flows.msgpack", folder / "roads.yaml"
+    files(folder, cache)
+    os.utime(cache, (2_000_000_000, 2_000_000_000))
+    before = file.stat()
+    file.write_text(ROADS.replace("version: 1", "version: 2"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [flow.version for flow in files(folder, cache).sound()] == [2]
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_file_is_read_again_unless_it_lay_still_when_it_was_compiled(
+    folder: Path, tmp_path: Path, settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written in the same moment as the outcome, it may have changed after it was read, and bear the same stamps."""
+    cache, asked = tmp_path / "flows.msgpack", []
+    files(folder, cache)
+    later = (folder / "roads.yaml").stat().st_ctime + (10 if settled else 1)
+    os.utime(cache, (later, later))
+    monkeypatch.setattr(FlowFiles, "_key", lambda self: asked.append(self) or "")
+    files(folder, cache)
+    assert bool(asked) is not settled
+
+
 def test_a_flow_with_an_error_is_told_and_not_served(folder: Path, tmp_path: Path) -> None:
     (folder / "wrong.yaml").write_text(ROADS.replace("flow: roads", "flow: wrong").replace("yes_no", "yes_noo"))
     for _ in range(2):  # read, then from what was kept
