@@ -16,7 +16,9 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from flows.types import Conversation
+from storage.campaigns import Asking
 from storage.consents import Consent, Standing
+from storage.memory_campaigns import MemoryCampaigns
 from storage.memory_outbox import MemoryOutbox
 from storage.memory_undated import MemoryDating, milliseconds
 from storage.outgoing import ANYTHING, GRACE, UNASKED
@@ -65,10 +67,11 @@ class _Taken(Struct):
     reply: bytes
 
 
-class MemoryStore:
+class MemoryStore(MemoryCampaigns):
     """A store that forgets all when the process ends."""
 
     def __init__(self, timezone: str = "Africa/Casablanca") -> None:
+        super().__init__()
         self._zone = ZoneInfo(timezone)
         self._lock = threading.RLock()
         self._citizens: dict[str, Citizen] = {}
@@ -176,6 +179,10 @@ class MemoryStore:
         self._end(change)
         self._outbox.enqueue(change.outbound, self._citizens)
         self._consents += change.consents
+        if change.citizen.stopped_at:
+            self._unreach(change.citizen.pseudonym)
+        else:
+            self._reach(change.citizen.pseudonym, change.reach, change.inbound.channel, change.inbound.received_at)
         self._note(change, change.citizen.pseudonym)
 
     def _end(self, change: Change) -> None:
@@ -199,6 +206,15 @@ class MemoryStore:
             self._answers = {key: one for key, one in self._answers.items() if one.conversation != state.id}
         for step in change.withdrawn:
             self._answers.pop((state.id, step), None)
+
+    def _begin_walk(self, asking: Asking) -> None:
+        state, row = asking.conversation, asking.message
+        day = _aware(state.started_at).astimezone(self._zone).date().isoformat()
+        if asking.closes:
+            closed = self._walks[asking.closes]
+            closed.state = replace(closed.state, status="expired")
+            closed.revision += 1
+        self._walks[state.id] = _Walk(state, row.citizen, row.channel, state.bearer, day)
 
     def _erase(self, change: Change) -> None:
         self._forget(change.inbound.citizen, change.inbound.channel, change.reply)
@@ -278,6 +294,7 @@ class MemoryStore:
             known = self._citizens.get(citizen, Citizen(citizen))
             if not known.stopped_at:
                 self._citizens[citizen] = replace(known, stopped_at=now)
+                self._unreach(citizen)
                 self._consents.append(Consent(citizen, now, "stopped", channel))
             self._outbox.drop(citizen, now)
             return not known.stopped_at
@@ -399,6 +416,7 @@ class MemoryStore:
         mine = {id for id, walk in self._walks.items() if walk.citizen == citizen}
         gone = self._outbox.forget(citizen) + len(mine) + (citizen in self._citizens)
         self._citizens.pop(citizen, None)
+        self._forget_member(citizen)
         self._walks = {id: walk for id, walk in self._walks.items() if id not in mine}
         answers = {key: row for key, row in self._answers.items() if row.conversation not in mine}
         sessions = {key: row for key, row in self._sessions.items() if row.citizen != citizen}
@@ -434,6 +452,8 @@ class MemoryStore:
                 ],
                 "outbound": [row.text for row in self._outbox.rows.values() if row.citizen == citizen],
                 "sessions": [row.session for row in self._sessions.values() if row.citizen == citizen],
+                "reached": [citizen] if citizen in self._numbers else [],
+                "campaigns": self._drawn_for(citizen),
                 "consents": [asdict(proof) for proof in self._consents if proof.citizen == citizen],
             }
 

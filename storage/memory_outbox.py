@@ -185,6 +185,14 @@ class MemoryOutbox(MemoryClaims):
         self._set(row, now, state="dead", recipient=b"")
         return True
 
+    def remove(self, id: str) -> None:
+        """Delete a message that never left."""
+        del self.rows[id], self._beside[id]
+
+    def conversation_of(self, id: str) -> str:
+        """Return the conversation that a message belongs to."""
+        return self._beside[id].conversation
+
     def forget(self, citizen: str) -> int:
         """Delete a citizen's messages."""
         gone = [row.id for row in self.rows.values() if row.citizen == citizen]

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from flows.model import Bearer, Value
 from flows.types import Conversation
+from storage.campaigns import Campaigns
 from storage.consents import Consent as Consent
 from storage.consents import Consents
 from storage.histogram import Spread
@@ -143,6 +144,8 @@ class Change(Struct, frozen=True, kw_only=True):
     """(kind, detail) kept for the operator: refused sessions, stops, unclear replies."""
     consents: Sequence[Consent] = ()
     """What this inbound proves: that the citizen agreed, said stop, or began again."""
+    reach: bytes = b""
+    """The sealed number of a citizen who begins, kept so that a campaign can reach them; empty keeps none."""
     erase: bool = False
     """The citizen asked to be forgotten: everything of theirs goes, this inbound's text too."""
 
@@ -223,7 +226,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Consents, Dating, Turns, Protocol):
+class Store(Campaigns, Consents, Dating, Turns, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------

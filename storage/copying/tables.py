@@ -79,6 +79,13 @@ TABLES = (
     _table("consents", "seq citizen at act channel words proof language place number", "seq", numbered=True),
     _table("erased", "citizen", "citizen"),
     _table("undated", "number boot base since until shift", "number"),
+    _table("reached", "citizen number channel at", "citizen"),
+    _table("campaigns", "name state data revision changed_at", "name"),
+    _table(
+        "campaign_members",
+        "campaign round citizen rank wave state reason message conversation asked_at",
+        "campaign round citizen",
+    ),
     _table("early_receipts", "channel provider_id state detail at", "channel provider_id"),
     _table("spend", "channel hour segments short?", "channel hour"),
     _table("snapshots", "flow_hash period epoch seq digest acked?", "flow_hash period"),

@@ -35,6 +35,11 @@ LEFT JOIN LATERAL (
     ORDER BY seq DESC LIMIT 1
 ) AS v ON true
 """
+ACCEPT = b"SELECT outcome, told FROM accept(convert_from(%s, 'UTF8')::jsonb)"
+ACCEPT_AND_REACH = b"""
+SELECT outcome, told, CASE outcome WHEN 'taken' THEN reach(%s, %s, %s, %s) END
+FROM accept(convert_from(%s, 'UTF8')::jsonb)
+"""
 MONTH = """
 CREATE TABLE IF NOT EXISTS messages_{name} PARTITION OF messages FOR VALUES FROM ({first}) TO ({last})
 """
@@ -55,11 +60,14 @@ def dialogue(connection: Connection, channel: str, external_id: str, citizen: st
 
 def accept(connection: Connection, change: Change, zone: ZoneInfo) -> Accepted:
     """Keep one inbound with all it changes, or nothing: a repeat and a conflict leave no trace."""
-    given = (document(_plain(change, zone)),)
-    row: Any = connection.execute(
-        b"SELECT outcome, told FROM accept(convert_from(%s, 'UTF8')::jsonb)", given, prepare=True
-    ).fetchone()
-    outcome, told = row
+    given: tuple[object, ...] = (document(_plain(change, zone)),)
+    sql = ACCEPT
+    if change.reach and not change.erase and not change.citizen.stopped_at:
+        sql = ACCEPT_AND_REACH
+        inbound = change.inbound
+        given = (change.citizen.pseudonym, change.reach, inbound.channel, inbound.received_at, *given)
+    row: Any = connection.execute(sql, given, prepare=True).fetchone()
+    outcome, told = row[:2]
     if outcome == "repeat":
         return Accepted("repeat", told)
     return Accepted("taken", change.reply) if outcome == "taken" else Accepted("conflict")

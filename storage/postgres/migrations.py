@@ -358,6 +358,68 @@ CREATE INDEX outbox_seq_newest ON outbox (seq);
 """
 
 
+def campaigns() -> str:
+    """Keep campaigns, who was drawn and asked, and where citizens who wrote can be written to."""
+    return CAMPAIGNS
+
+
+CAMPAIGNS = f"""
+CREATE TABLE reached (
+    citizen {TEXT} PRIMARY KEY,
+    number bytea NOT NULL,
+    channel {TEXT},
+    at bigint NOT NULL
+);
+CREATE INDEX reached_at ON reached (at);
+
+CREATE TABLE campaigns (
+    name {TEXT} PRIMARY KEY,
+    state {TEXT} CHECK (state IN ('waiting', 'running', 'paused', 'stopped', 'done')),
+    data {TEXT},
+    revision bigint NOT NULL,
+    changed_at bigint NOT NULL
+);
+
+CREATE TABLE campaign_members (
+    campaign {TEXT},
+    round bigint NOT NULL,
+    citizen {TEXT},
+    rank bigint NOT NULL,
+    wave bigint NOT NULL DEFAULT -1,
+    state {TEXT} DEFAULT 'drawn' CHECK (state IN ('drawn', 'asked', 'skipped')),
+    reason {TEXT} DEFAULT '',
+    message {TEXT} DEFAULT '',
+    conversation {TEXT} DEFAULT '',
+    asked_at bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (campaign, round, citizen)
+);
+CREATE INDEX campaign_members_turn ON campaign_members (campaign, round, state, rank);
+CREATE INDEX campaign_members_citizen ON campaign_members (citizen);
+CREATE INDEX campaign_members_asked ON campaign_members (asked_at) WHERE state = 'asked';
+
+-- Called beside `accept`, in its statement, for whoever begins a conversation.
+CREATE FUNCTION reach(who text, where_to bytea, by_channel text, now bigint) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO reached AS t VALUES (who, where_to, by_channel, now)
+    ON CONFLICT (citizen) DO UPDATE SET number = excluded.number, channel = excluded.channel, at = excluded.at
+$$;
+
+-- Who says stop is not written to again, and who is forgotten was never asked.
+CREATE FUNCTION unreach() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM reached WHERE citizen = OLD.pseudonym;
+        DELETE FROM campaign_members WHERE citizen = OLD.pseudonym;
+        RETURN OLD;
+    END IF;
+    DELETE FROM reached WHERE citizen = NEW.pseudonym;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER reached_stop AFTER UPDATE OF stopped_at ON citizens FOR EACH ROW
+    WHEN (NEW.stopped_at > 0) EXECUTE FUNCTION unreach();
+CREATE TRIGGER reached_forget AFTER DELETE ON citizens FOR EACH ROW EXECUTE FUNCTION unreach();
+"""  # noqa: S608 - constants only
+
+
 MIGRATIONS: tuple[Callable[[], str], ...] = (
     first_tables,
     keep_one_inbound,
@@ -366,5 +428,6 @@ MIGRATIONS: tuple[Callable[[], str], ...] = (
     lock_before_looking,
     consents_and_persons,
     hold_the_undated,
+    campaigns,
 )
 """Each returns the statements of one step; its place in the list is its number."""

@@ -35,6 +35,10 @@ MINE = {
         "SELECT channel, session, service, path, opened_at, closed FROM sessions WHERE citizen = %s"
         " ORDER BY opened_at, channel, session"
     ),
+    "reached": "SELECT channel, at FROM reached WHERE citizen = %s",
+    "campaigns": (
+        "SELECT campaign, round, state, asked_at FROM campaign_members WHERE citizen = %s ORDER BY campaign, round"
+    ),
     "consents": "SELECT at, act, channel, words, proof, language, place FROM consents WHERE citizen = %s ORDER BY seq",
 }
 

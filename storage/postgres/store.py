@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 from zoneinfo import ZoneInfo
 
+from storage.campaigns import Asking, AskOutcome, CampaignRow, Member, MemberState, Progress, Reached, Segments
 from storage.consents import Consent, Standing
 from storage.errors import StoreLocked
 from storage.outgoing import ANYTHING
-from storage.postgres import claim, consents, lane, outbox, reading, rights, schema, sync, undated, upkeep
+from storage.postgres import campaigns, claim, consents, lane, outbox, reading, rights, schema, sync, undated, upkeep
 from storage.postgres.connection import redacted
 from storage.postgres.leader import Lead
 from storage.postgres.pool import Operation, Pool
@@ -271,6 +273,60 @@ class PostgresStore:
     def date(self, limit: int = 100) -> int:
         """Give the next conversations their day."""
         return self._write(lambda connection: undated.date(connection, limit, self._zone))
+
+    # campaigns -------------------------------------------------------------------------------------------------
+    def reached(self, after: str = "", limit: int = 1_000) -> Sequence[Reached]:
+        """Return who wrote and can be written to."""
+        return self._read(lambda connection: campaigns.reached(connection, after, limit))
+
+    def forget_numbers(self, before: int) -> int:
+        """Forget the numbers of who last began before a moment."""
+        return self._write(lambda connection: campaigns.forget_numbers(connection, before))
+
+    def campaigns(self) -> Sequence[CampaignRow]:
+        """Return every campaign that was started."""
+        return self._read(campaigns.listing)
+
+    def campaign(self, name: str) -> CampaignRow | None:
+        """Return one campaign."""
+        return self._read(lambda connection: campaigns.one(connection, name))
+
+    def keep_campaign(self, row: CampaignRow) -> bool:
+        """Keep a campaign over the revision it was read at."""
+        return self._write(lambda connection: campaigns.keep(connection, row))
+
+    def draw_members(self, name: str, round: int, citizens: Sequence[str]) -> int:
+        """Keep who was drawn into a round."""
+        return self._write(lambda connection: campaigns.draw(connection, name, round, citizens))
+
+    def members(self, name: str, round: int, state: MemberState | None = None, limit: int = -1) -> Sequence[Member]:
+        """Return the members of a round in the order of the draw."""
+        return self._read(lambda connection: campaigns.members(connection, name, round, state, limit))
+
+    def ask(self, asking: Asking) -> AskOutcome:
+        """Ask a member: the message, the conversation and the mark in one transaction."""
+        return self._write(lambda connection: campaigns.ask(connection, asking, self._zone))
+
+    def skip_members(self, name: str, round: int, citizens: Sequence[str], reason: str) -> int:
+        """Leave drawn members out for good."""
+        return self._write(lambda connection: campaigns.skip(connection, name, round, citizens, reason))
+
+    def take_back(self, name: str, *, late: bool = False) -> int:
+        """Take back what never left; writes nothing when there is nothing."""
+        found = self._read(lambda connection: campaigns.to_take_back(connection, name, late))
+        return sum(self._write(partial(campaigns.take_back, name=name, late=late, citizen=one)) for one in found)
+
+    def progress(self, name: str, since: int = 0) -> Sequence[Progress]:
+        """Return how a campaign goes, by round and wave."""
+        return self._pool.report(lambda connection: campaigns.progress(connection, name, since))
+
+    def campaign_segments(self, name: str) -> Mapping[str, Segments]:
+        """Return the segments of a campaign's conversations, by channel."""
+        return self._pool.report(lambda connection: campaigns.segments(connection, name))
+
+    def last_asked(self, since: int) -> Mapping[str, int]:
+        """Return when each citizen was asked last."""
+        return self._pool.report(lambda connection: campaigns.last_asked(connection, since))
 
     # national sync ---------------------------------------------------------------------------------------------
     def epoch(self) -> int:

@@ -36,6 +36,11 @@ LEFT JOIN conversations v ON v.seq = (
     SELECT MAX(seq) FROM conversations WHERE citizen = :citizen AND status = 'active')
 """
 
+REACH = """
+INSERT INTO reached (citizen, number, channel, at) VALUES (?, ?, ?, ?)
+ON CONFLICT (citizen) DO UPDATE SET number = excluded.number, channel = excluded.channel, at = excluded.at
+"""
+
 
 def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, citizen: str, session: str) -> Dialogue:
     """Read the citizen, the session, the open conversation, and the stored reply if this inbound was taken before."""
@@ -66,6 +71,7 @@ def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read:
 
 def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read: Dialogue | None) -> None:
     """Keep everything a change holds besides its inbound."""
+    row = change.inbound
     if read is None or read.citizen != change.citizen:
         _keep_citizen(connection, change.citizen)
     if change.closes:
@@ -81,6 +87,8 @@ def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read: 
     outbox.enqueue(connection, change.outbound)
     if change.consents:
         consents.keep(connection, change.consents)
+    if change.reach and not change.citizen.stopped_at:
+        connection.execute(REACH, (change.citizen.pseudonym, change.reach, row.channel, row.received_at))
     _note(connection, change, change.citizen.pseudonym)
 
 

@@ -350,3 +350,54 @@ CREATE TABLE undated ( -- one time without a clock; its rows have `unknown NUMBE
 CREATE INDEX conversations_undated ON conversations (day) WHERE day > 'u';
 CREATE INDEX answers_undated ON answers (day) WHERE day > 'u';
 """
+
+
+@migrations(name="0007_campaigns")
+def campaigns(db: Database) -> None:
+    """Keep campaigns, who was drawn and asked, and where citizens who wrote can be written to."""
+    db.executescript(CAMPAIGNS)
+
+
+CAMPAIGNS = """
+CREATE TABLE reached (
+    citizen TEXT PRIMARY KEY,
+    number BLOB NOT NULL, -- sealed
+    channel TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reached_at ON reached (at);
+
+CREATE TABLE campaigns (
+    name TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'paused', 'stopped', 'done')),
+    data TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE campaign_members (
+    campaign TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    citizen TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    wave INTEGER NOT NULL DEFAULT -1,
+    state TEXT NOT NULL DEFAULT 'drawn' CHECK (state IN ('drawn', 'asked', 'skipped')),
+    reason TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    conversation TEXT NOT NULL DEFAULT '',
+    asked_at INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (campaign, round, citizen)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX campaign_members_turn ON campaign_members (campaign, round, state, rank);
+CREATE INDEX campaign_members_citizen ON campaign_members (citizen);
+CREATE INDEX campaign_members_asked ON campaign_members (asked_at) WHERE state = 'asked';
+
+-- Who says stop is not written to again, and who is forgotten was never asked.
+CREATE TRIGGER reached_stop AFTER UPDATE OF stopped_at ON citizens WHEN NEW.stopped_at > 0
+BEGIN DELETE FROM reached WHERE citizen = NEW.pseudonym; END;
+CREATE TRIGGER reached_forget AFTER DELETE ON citizens
+BEGIN
+    DELETE FROM reached WHERE citizen = OLD.pseudonym;
+    DELETE FROM campaign_members WHERE citizen = OLD.pseudonym;
+END;
+"""

@@ -64,6 +64,10 @@ MINE = {
         "SELECT channel, session, service, path, opened_at, closed FROM sessions WHERE citizen = ?"
         " ORDER BY opened_at, channel, session"
     ),
+    "reached": "SELECT channel, at FROM reached WHERE citizen = ?",
+    "campaigns": (
+        "SELECT campaign, round, state, asked_at FROM campaign_members WHERE citizen = ? ORDER BY campaign, round"
+    ),
     "consents": "SELECT at, act, channel, words, proof, language, place FROM consents WHERE citizen = ? ORDER BY seq",
 }
 

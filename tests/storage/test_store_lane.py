@@ -218,6 +218,8 @@ def test_erasure_leaves_nothing_of_one_citizen_and_everything_of_the_others(stor
         "inbound": [],
         "outbound": [],
         "sessions": [],
+        "reached": [],
+        "campaigns": [],
         "consents": [],
     }
 
@@ -258,6 +260,8 @@ def test_my_data_hold_all_that_is_kept(sqlite: SqliteStore) -> None:
         "inbound": 1,
         "outbound": 1,
         "sessions": 1,
+        "reached": 0,
+        "campaigns": 0,
         "consents": 0,
     }
     assert mine["answers"][0]["value"] == "yes"
