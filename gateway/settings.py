@@ -65,6 +65,10 @@ class Gateway(Section, frozen=True, kw_only=True):
     id: Annotated[str, Note("Name of this gateway, unique in the country.", pattern=ID, hint="a-z, 0-9, hyphen")] = (
         "gateway"
     )
+    name: Annotated[str, Note("Who writes to citizens, as they know it: `Commune d'Oujda`.")] = ""
+    shared_phones: Annotated[
+        bool, Note("Several people on one phone, each by a code of their own (`MOI 1234`), in private.")
+    ] = True
     region: Annotated[str, Note("HCP code of the region it serves.", pattern="|0[1-9]|1[0-2]", hint="01 to 12")] = ""
     public_url: Annotated[
         str, Note("Address under which providers reach it.", pattern=URL, hint="http(s)://host[:port][/path]")

@@ -72,6 +72,9 @@ CITIZEN_PHRASES: dict[str, str] = {
         "STOP : finir\nSTART : revenir\nLANGUE : autre langue\nRETOUR : question d'avant\n"
         "RECOMMENCER : depuis le début\nMES DONNEES : ce qu'on garde\nEFFACER : tout effacer"
     ),
+    # First words to who was brought in by an operator's list: {who} writes, on which {ground}, and how to refuse.
+    "invited": "{who} vous écrit ({ground}). Pour refuser : STOP",
+    "administration": "Votre administration",
     "stopped": "Vous ne recevrez plus de messages. Merci.",
     "started": "Vous recevrez nos messages.",
     "erased": "Vos données sont effacées.",
