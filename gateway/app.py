@@ -95,7 +95,7 @@ def reason(error: Exception) -> str:
 
 def figures(project: Project) -> ResponseReturnValue:
     """Answer the metrics as Prometheus text."""
-    text = metrics.render(project.store, project.leads(), project.latency.read())
+    text = metrics.render(project.store, project.leads(), project.latency.read(), project.watch.known)
     return Response(text, content_type=metrics.CONTENT_TYPE)
 
 

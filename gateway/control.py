@@ -19,17 +19,22 @@ from typing import Any
 from flows.errors import AwalError
 from gateway import log
 from gateway.channels.live import LiveChannel
+from gateway.clock import UNKNOWN, ClockUnknown
 from gateway.project import Project
 
 NAME = "control.sock"
 TIMEOUT = 120.0
 MOST_BYTES = 1 << 22
+UNDATED_WAIT = 60.0
+"""Seconds until a sync is tried again that the clock held up."""
 
 _sync_turn = threading.Lock()
 
 
 def sync(project: Project) -> dict[str, Any]:
     """Make one attempt to bring the platform up to date."""
+    if not project.keep_time().known:
+        return {"ok": False, "detail": f"not tried: {UNKNOWN}", "wait": UNDATED_WAIT}
     with _sync_turn:
         outcome = project.syncer.once()
         return {"ok": outcome.ok, "detail": outcome.detail, "wait": project.syncer.next_delay()}
@@ -39,6 +44,7 @@ def bundle(project: Project, everything: bool = False, after: int = -1) -> dict[
     """Make the next bundle of what a USB stick must carry; None when nothing is left."""
     from gateway.carriers import bundle
 
+    dated(project)
     with _sync_turn:
         return bundle.made(project, everything, after)
 
@@ -55,6 +61,7 @@ def sms(project: Project) -> dict[str, Any]:
     """Queue the frames of what the platform does not hold, as SMS to it."""
     from gateway import platform_sms
 
+    dated(project)
     with _sync_turn:
         return platform_sms.send(project)
 
@@ -71,12 +78,14 @@ def codes(project: Project, week: str = "") -> list[dict[str, Any]]:
     """Return the printed codes of what the platform does not hold, or of all of one week."""
     from gateway.carriers import qr
 
+    dated(project)
     with _sync_turn:
         return qr.made(project, week)
 
 
 def erase(project: Project, phone: str) -> int:
     """Forget the citizen of this number; return how many rows went."""
+    project.keep_time()
     return project.store.erase(project.phones.pseudonym(project.phone(phone)), project.clock())
 
 
@@ -87,6 +96,7 @@ def mydata(project: Project, phone: str) -> dict[str, object]:
 
 def retry(project: Project, message: str) -> bool:
     """Queue a failed or dead message again, and have the sender look."""
+    project.keep_time()
     done = project.store.retry_outbox(message, project.clock())
     project.grown()
     return done
@@ -94,7 +104,36 @@ def retry(project: Project, message: str) -> bool:
 
 def discard(project: Project, message: str) -> bool:
     """Give a message up."""
+    project.keep_time()
     return project.store.discard_outbox(message, project.clock())
+
+
+def clock(project: Project) -> dict[str, object]:
+    """Return what is known of the clock and what waits for it."""
+    watch = project.keep_time()
+    if not project.readonly:
+        watch.look()
+    return watch.state()
+
+
+def confirm_clock(project: Project) -> dict[str, object]:
+    """Believe the machine's clock from now on."""
+    watch = project.keep_time()
+    watch.confirm()
+    return watch.state()
+
+
+def date_clock(project: Project, number: int, began: int) -> dict[str, object]:
+    """Date what an earlier boot kept, by when it began."""
+    watch = project.keep_time()
+    watch.tell(number, began)
+    return watch.state()
+
+
+def dated(project: Project) -> None:
+    """Raise ClockUnknown where the clock is not known: what leaves carries a date."""
+    if not project.keep_time().known:
+        raise ClockUnknown(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}")
 
 
 def where(project: Project) -> str:
@@ -119,6 +158,9 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "mydata": mydata,
     "retry": retry,
     "discard": discard,
+    "clock": clock,
+    "confirm_clock": confirm_clock,
+    "date_clock": date_clock,
     "where": where,
     "links": links,
 }

@@ -21,6 +21,7 @@ from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
 from gateway.channels.base import Channel, Ended, Receipt, Received
+from gateway.clock import Wall
 from gateway.draft import Draft
 from gateway.ids import uuid7
 from gateway.intake import Intake, Opening, own_sms
@@ -29,7 +30,8 @@ from gateway.outcome import Outcome
 from gateway.phones import Phones
 from gateway.sending.alarm import alarm
 from gateway.taking import Taking
-from storage.store import Change, Citizen, Dialogue, Store
+from storage.errors import StoreError
+from storage.store import Accepted, Change, Citizen, Dialogue, Store
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
@@ -56,12 +58,14 @@ class Conversations:
         machine: Callable[[Received], bool] | None = None,
         carrier: Callable[[Channel, str], str] = own_sms,
         new_id: Callable[[int], str] = uuid7,
+        watch: Wall | None = None,
     ) -> None:
         self.store = store
         self.library = library
         self.texts = texts
         self.phones = phones
         self.clock = clock
+        self.watch = watch or Wall()
         self.zone = ZoneInfo(timezone)
         self.languages = tuple(languages)
         self.sent = sent
@@ -78,7 +82,11 @@ class Conversations:
         if self.machine is not None and self.machine(received):
             return b""
         one = Taking(self, channel, received)
-        return one.kept(self.store.turn(one.asked, one.decide))
+        leave = self.watch.enter()
+        try:
+            return one.kept(self.store.turn(one.asked, one.decide))
+        finally:
+            leave()
 
     def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
         """Keep an inbound without making the caller wait: `told` hears the body to answer, or the error.
@@ -86,7 +94,17 @@ class Conversations:
         `told` is called once, by whatever thread. Only a gateway without a `machine` hands SMS over.
         """
         one = Taking(self, channel, received)
-        self.store.hand_over(one.asked, one.decide, lambda outcome: told(one.ended(outcome)))
+        leave = self.watch.enter()
+
+        def ended(outcome: Accepted | Exception) -> None:
+            leave()
+            told(one.ended(outcome))
+
+        try:
+            self.store.hand_over(one.asked, one.decide, ended)
+        except StoreError:
+            leave()
+            raise
 
     def remember(self, pseudonym: str, language: str) -> None:
         """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""
@@ -145,7 +163,10 @@ class Conversations:
         outcome = self._walk(opening, citizen, moment)
         resume = (self.library.pinned(outcome.state.flow_hash) or opening.flow).resume
         carrier = self.intake.carrier(channel, received.sender) if outcome.messages else ""
-        return Draft(channel, received, read, opening, outcome, self.phones, now, self.zone, carrier, resume).change()
+        day = self.watch.day(now)
+        return Draft(
+            channel, received, read, opening, outcome, self.phones, now, self.zone, carrier, resume, day
+        ).change()
 
     def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
         """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""

@@ -80,21 +80,22 @@ def _keys(project: Project) -> Found:
 
 
 def _clock(project: Project) -> Found:
-    from gateway.scheduler import BUILT
+    from gateway.control import perform
 
-    now = datetime.fromtimestamp(project.clock() / 1000, UTC)
-    shown = f"{now.astimezone(project.timezone):%Y-%m-%d %H:%M %Z}"
-    newest = max((path.stat().st_mtime for path in (project.directory / "data").glob("*")), default=0.0)
-    if now < BUILT:
+    state = perform(project, "clock")
+    if state["known"]:
+        service = "kept by a time service" if state["synchronised"] else "no time service keeps it"
+        yield "ok", f"{state['shows']}, {service}.", ""
+    else:
         yield (
             "error",
-            f"the clock says {shown}: it is not set.",
-            "Set it (timedatectl set-time), or connect once for NTP.",
+            f"it shows {state['shows']}, which cannot be: {state['answers']} answers wait for the clock.",
+            "Set it (timedatectl set-time), or connect once for NTP; then `awal clock confirm`.",
         )
-    elif newest > now.timestamp() + 300:
-        yield "error", f"the clock says {shown}, but files here are newer.", "Set the clock: it went back."
-    else:
-        yield "ok", f"{shown}.", ""
+    for one in state["times"]:
+        if one["state"] == "waits":
+            told = f"{one['answers']} answers of an earlier start wait for their date."
+            yield "warning", told, f"`awal clock` says which; `awal clock date {one['time']} WHEN` dates them."
 
 
 def _disk(project: Project) -> Found:

@@ -36,6 +36,8 @@ class Draft(Struct, frozen=True):
     """The channel that carries SMS to a citizen who dialled."""
     resume: int = 86_400
     """Seconds for which the conversation can be taken up again: no later is its question worth sending."""
+    day: str = ""
+    """What it has for a day while the clock is not known; empty: the civil day of `now`."""
 
     def change(self) -> Change:
         """Return everything this inbound changes, to be kept whole or not at all."""
@@ -52,6 +54,7 @@ class Draft(Struct, frozen=True):
             conversation=state,
             base=self.opening.base,
             channel=self.channel.name,
+            day=self.day,
             closes=self.opening.closes,
             answers=self._answers(citizen, state.id),
             forget_answers=outcome.restarted,
@@ -87,7 +90,7 @@ class Draft(Struct, frozen=True):
 
     def _answers(self, citizen: Citizen, conversation: str) -> list[AnswerRow]:
         state = self.outcome.state
-        day = datetime.fromtimestamp(self.now / 1000, self.zone).date().isoformat()
+        day = self.day or datetime.fromtimestamp(self.now / 1000, self.zone).date().isoformat()
         return [
             AnswerRow(
                 id=uuid7(self.now),

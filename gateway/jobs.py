@@ -29,13 +29,17 @@ SINCE = "scheduled-since"
 def jobs(project: Project) -> list[Job]:
     """Return the jobs that a project's settings ask for."""
     settings = project.settings
-    since = first_start(project)
     reached = settings.national.url or settings.national.phone
     wanted = [sync_job(project)] if reached and settings.gateway.region else []
     for name, official in settings.officials.items():
-        due = on(Schedule.parse(official.schedule), project.timezone, since)
+        due = partial(digest_due, project, Schedule.parse(official.schedule))
         wanted.append(Job(f"digest {name}", due, partial(send_digest, project, name)))
     return wanted
+
+
+def digest_due(project: Project, schedule: Schedule, now: datetime) -> str | None:
+    """Return the slot that is due: nothing is owed from before the clock was first known."""
+    return on(schedule, project.timezone, first_start(project))(now)
 
 
 def count_ahead(project: Project) -> None:

@@ -26,10 +26,10 @@ TOTALS = {
 }
 
 
-def render(store: Store, leader: bool, latency: Spread | None = None) -> str:
+def render(store: Store, leader: bool, latency: Spread | None = None, known: bool = True) -> str:
     """Return every metric of this gateway; `leader` says whether this process runs the scheduled jobs.
 
-    `latency` is how long its inbounds took.
+    `latency` is how long its inbounds took; `known` tells whether its clock can be believed.
     """
     counts, outbox = store.counts(), store.outbox_counts()
     lines: list[str] = []
@@ -41,6 +41,9 @@ def render(store: Store, leader: bool, latency: Spread | None = None) -> str:
     lines += _family("awal_outbox_messages", "gauge", "Messages of the outbox by state.", by_state)
     lines += _sending(store.waiting())
     lines += _synced(store.syncs(SYNCS))
+    undated = {"": sum(span.answers for span in store.undated())}
+    lines += _family("awal_clock_known", "gauge", "1 while the machine's clock can be believed.", {"": int(known)})
+    lines += _family("awal_undated_answers", "gauge", "Answers that wait for the clock to get their day.", undated)
     lines += _disk(store.room())
     lines += _writing(store.writing())
     if latency is not None:

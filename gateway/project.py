@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flows.errors import AwalError
 from gateway import log
+from gateway.clock import Clock, Wall
 from gateway.settings import FILE, Settings, SettingsError, did_you_mean, load
 from storage.histogram import Histogram
 
@@ -43,6 +44,8 @@ class Project:
         """Tells whether this process runs the scheduled jobs."""
         self.latency = Histogram()
         """How long inbounds took, from request to answer."""
+        self.watch: Wall = Wall()
+        """What tells the time: the machine's clock, or a `Clock` that knows when that cannot be believed."""
         self.address = ""
         """The address this process listens on, where it serves."""
         self.closed = False
@@ -116,6 +119,7 @@ class Project:
             sent=lambda: self.grown(),
             machine=self._is_receipt if self.settings.national.phone else None,
             carrier=self._carrier,
+            watch=self.watch,
         )
 
     def _carrier(self, channel: Channel, number: str) -> str:
@@ -210,7 +214,15 @@ class Project:
 
     def clock(self) -> int:
         """Return now, in milliseconds of the Unix epoch."""
-        return time.time_ns() // 1_000_000
+        return self.watch.now()
+
+    def keep_time(self, still: Callable[[], AbstractContextManager[None]] = nullcontext) -> Clock:
+        """Return the clock on this project's store, from now on that of all its parts; `still` as for `Clock`."""
+        if not isinstance(self.watch, Clock):
+            watch = Clock(self.store, self.settings.gateway.timezone, still=still)
+            watch.begin(keep=not self.readonly)
+            self.watch = watch
+        return self.watch
 
     def note(self, kind: str, detail: str) -> None:
         """Keep something an operator should be able to read later."""

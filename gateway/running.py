@@ -37,6 +37,7 @@ class Running:
         self.project = project = Project(directory, settings=settings)
         project.address = address
         wait_for_store(project)
+        watch = project.keep_time(lambda: self.sender.still())
         self.sender = Sender(
             project.store,
             project.channels,
@@ -44,14 +45,20 @@ class Running:
             project.clock,
             timezone=settings.gateway.timezone,
             rules=settings.sending,
+            known=lambda: watch.known,
         )
         project.grown = self.sender.notify
         chores: list[Callable[[], None]] = [
             project.reload_flows,
+            watch.look,
             partial(count_ahead, project),
             partial(watch_disk, project),
         ]
-        self.scheduler = Scheduler(project.store, jobs(project), project.clock, chores=chores)
+        self.scheduler = Scheduler(
+            project.store, jobs(project), project.clock, chores=chores, known=lambda: watch.known
+        )
+        for channel in project.channels.values():
+            channel.clock_known = lambda: watch.known
         project.leads = lambda: self.scheduler.leader
         self.application = self._application()
         self._turn = threading.Lock()

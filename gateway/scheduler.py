@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from gateway import log
+from gateway.clock import BUILT
 from storage.store import Store
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -24,8 +25,6 @@ GRACE = timedelta(hours=24)
 """How late a missed job may still run."""
 ELECTION = 5.0
 """Seconds after which another gateway takes over from one that is gone."""
-BUILT = datetime(2026, 11, 1, tzinfo=UTC)
-"""A clock before this is not set yet: a board without battery boots in 1970."""
 
 
 class Schedule(Struct, frozen=True):
@@ -90,6 +89,7 @@ class Scheduler:
     """Runs the jobs of one gateway in background threads, between `start` and `stop`.
 
     `clock` returns milliseconds UTC. `chores` are small things of this process alone, done at each wake without a slot.
+    `known` tells whether the clock can be believed: else no slot is due.
     """
 
     def __init__(
@@ -100,13 +100,16 @@ class Scheduler:
         *,
         chores: Iterable[Callable[[], None]] = (),
         seconds: float = 20,
+        known: Callable[[], bool] | None = None,
     ) -> None:
         self.store = store
         self.jobs = tuple(jobs)
         self.clock = clock
         self.chores = tuple(chores)
         self.seconds = seconds
+        self.known = known or (lambda: self.clock() >= BUILT.timestamp() * 1000)
         self._background: Any = None
+        self._steps: Any = None
         self._leads = False
 
     @property
@@ -118,13 +121,24 @@ class Scheduler:
         """Start waking the jobs, the first time at once."""
         from apscheduler.schedulers.background import BackgroundScheduler
 
-        self._background = BackgroundScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
+        from gateway.beat import Beat, Steps
+
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._background = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
         self.elect()
         wakes = [(self.wake, [job]) for job in self.jobs] + [(self.tidy, [chore]) for chore in self.chores]
         for call, args in wakes:
-            self._background.add_job(call, "interval", args, seconds=self.seconds, next_run_time=datetime.now(UTC))
-        self._background.add_job(self.elect, "interval", seconds=min(self.seconds, ELECTION))
+            self._background.add_job(call, Beat(self.seconds), args, next_run_time=datetime.now(UTC))
+        self._background.add_job(self.elect, Beat(min(self.seconds, ELECTION)))
         self._background.start()
+        self._steps = Steps(self._hurry)
+        self._steps.start()
+
+    def _hurry(self) -> None:
+        """Wake everything now: the clock was set, and the next beat would be the old one's."""
+        log.event("the clock was set")
+        for job in self._background.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
 
     def elect(self) -> bool:
         """Take or keep the lead; the gateway that ran the jobs before may have gone, or the connection to the store."""
@@ -137,6 +151,7 @@ class Scheduler:
     def stop(self) -> None:
         """Stop, after the job under way if any."""
         if self._background is not None:
+            self._steps.stop()
             self._background.shutdown(wait=True)
             self._background = None
 
@@ -146,7 +161,7 @@ class Scheduler:
             return False
         stamp = self.clock()
         now = datetime.fromtimestamp(stamp / 1000, UTC)
-        slot = job.due(now) if now >= BUILT else None
+        slot = job.due(now) if self.known() else None
         if slot is None or not self.store.claim_slot(job.name, slot, stamp):
             return False
         try:

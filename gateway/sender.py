@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from logging import ERROR
 
 from flows.errors import AwalError
@@ -24,7 +25,10 @@ MINUTE = 60_000
 
 
 class Sender:
-    """Sends the outbox. `clock` returns milliseconds UTC, `jitter` a number in [0, 1), `poll` is in seconds."""
+    """Sends the outbox. `clock` returns milliseconds UTC, `jitter` a number in [0, 1), `poll` is in seconds.
+
+    `known` tells whether that clock can be believed: else nothing goes out that nobody has just asked for.
+    """
 
     def __init__(
         self,
@@ -37,6 +41,7 @@ class Sender:
         poll: float = 1.0,
         timezone: str = "Africa/Casablanca",
         rules: Sending | None = None,
+        known: Callable[[], bool] = lambda: True,
     ) -> None:
         rules = rules or Sending()
         self.clock = clock
@@ -52,6 +57,7 @@ class Sender:
             prefixes=rules.prefixes,
             cap=rules.unasked_day,
             failover=int(rules.failover * MINUTE),
+            known=known,
         )
         self.lines: dict[str, Line] = {}
         for name, channel in channels.items():
@@ -86,6 +92,14 @@ class Sender:
         self.notify()
         for thread in self._threads:
             thread.join(timeout)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let nothing be claimed for a moment; what is on its way goes on."""
+        with ExitStack() as all_lines:
+            for line in self.lines.values():
+                all_lines.enter_context(line.turn)
+            yield
 
     def run_once(self, now: int) -> int:
         """Send one claim of each channel in this thread, and return how many messages were taken up."""

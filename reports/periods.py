@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from flows.errors import AwalError
+from storage.undated import UNKNOWN
 
 MOROCCO = "Africa/Casablanca"
-UNKNOWN_DAY = "unknown"
-"""The day of what was kept while the clock was plainly wrong (a board without a battery boots in 1970)."""
+UNKNOWN_DAY = UNKNOWN
+"""What the day of undated rows begins with: they were kept while the clock was not known, and belong to no period."""
 FORMS = "2026-W47, 2026-11, 2026-11-23, today, this-week or this-month"
 
 _TRUSTED_FROM = datetime(2024, 1, 1, tzinfo=UTC)

@@ -96,9 +96,9 @@ def snapshots(store: Store, sender: Sender, today: date, made_at: int, texts: Te
 def weeks(days: Iterable[str], held: Iterable[Held] = ()) -> list[Period]:
     """Return the ISO weeks of these civil days and of the snapshots made before, oldest first.
 
-    Days of an unset clock belong to no week: they wait on the gateway until somebody dates them.
+    Undated days (`storage.undated`) belong to no week: they wait on the gateway until the clock is known.
     """
-    labels = {week_of(date.fromisoformat(day)).label for day in days if day != UNKNOWN_DAY}
+    labels = {week_of(date.fromisoformat(day)).label for day in days if not day.startswith(UNKNOWN_DAY)}
     labels |= {one.period for one in held}
     return [parse(label, date.min) for label in sorted(labels)]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
@@ -206,6 +207,8 @@ class Channel(ABC):
         self.name = settings.name
         self.public_url = public_url.rstrip("/")
         self.limits = Limits(settings.gsm_limit, settings.ucs2_limit)
+        self.clock_known: Callable[[], bool] = lambda: True
+        """Whether this machine's clock can be believed, for what is signed with a time."""
         self.require()
 
     @abstractmethod

@@ -44,6 +44,7 @@ COMMANDS = {
     "restore": "backup:restore",
     "store": "store:store",
     "password": "password:password",
+    "clock": "clock:clock",
     "doctor": "doctor:doctor",
 }
 """Command to `module:function`, in the order of the help."""

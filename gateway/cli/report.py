@@ -12,6 +12,7 @@ from gateway.cli.common import project
 from locales.tags import TAGS
 
 if TYPE_CHECKING:
+    from gateway.project import Project
     from reports.codes import Code
 
 FORMATS = ("sms", "text", "html", "pdf", "csv")
@@ -51,6 +52,7 @@ def report(period: str | None, place: str, language: str | None, form: str) -> N
     from reports.report import build
 
     found = project(readonly=True)
+    _tell_undated(found)
     gateway = found.settings.gateway
     codes = _codes(period) if form in WITH_CODES and found.settings.national.key else []
     today = today_of(found.clock(), gateway.timezone)
@@ -60,6 +62,13 @@ def report(period: str | None, place: str, language: str | None, form: str) -> N
         sys.stdout.buffer.write(shown)
     else:
         click.echo(shown, nl=not shown.endswith("\n"))
+
+
+def _tell_undated(found: Project) -> None:
+    """Say beside the report how many answers are in no period, since they wait for the clock."""
+    found.keep_time()
+    if waiting := sum(span.answers for span in found.store.undated()):
+        click.echo(f"{waiting} answers wait for the clock and are in no report yet: see `awal clock`.", err=True)
 
 
 def _codes(period: str | None) -> list[Code]:

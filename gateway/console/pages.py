@@ -60,6 +60,8 @@ def shared() -> dict[str, object]:
         "languages": speech.languages(),
         "token": access.token,
         "signed_in": access.signed_in(),
+        "clock_known": here().watch.known,
+        "undated": sum(span.answers for span in here().store.undated()) if access.signed_in() else 0,
         "demo": access.is_demo(),
         "gateway": here().settings.gateway,
         "moment": speech.moment,

@@ -25,6 +25,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "أوال: صوت المواطنين، بدون أنترنت، عبر SMS وUSSD.",
     ),
     "back_home": ("Retour à l'accueil", "العودة إلى الرئيسية"),
+    "clock_unknown": (
+        "L'horloge de cette machine n'est pas à l'heure : {count} réponses attendent leur date. Rien n'est perdu. "
+        "Réglez l'heure, puis lancez « awal clock confirm ».",
+        "ساعة هذا الجهاز غير مضبوطة: {count} من الأجوبة تنتظر تاريخها. لم يضع شيء. "
+        "اضبط الساعة ثم نفّذ «awal clock confirm».",
+    ),
+    "clock_undated": (
+        "{count} réponses d'un démarrage sans horloge attendent leur date : « awal clock » les montre.",
+        "{count} من الأجوبة التي وصلت بدون ساعة تنتظر تاريخها: يعرضها «awal clock».",
+    ),
     # login
     "login": ("Entrer", "دخول"),
     "login_title": ("Espace de l'opérateur", "فضاء المسؤول عن النظام"),
@@ -246,6 +256,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "event_budget-spent": ("Budget d'envoi épuisé", "نفدت ميزانية الإرسال"),
     "event_bundle": ("Clé USB écrite", "كُتب مفتاح USB"),
     "event_channel-down": ("Canal en panne, remplacé", "قناة معطلة، عوضتها أخرى"),
+    "event_clock-unknown": ("Horloge inconnue", "الساعة غير معروفة"),
+    "event_clock-known": ("Horloge à l'heure", "ضُبطت الساعة"),
     "event_channel-stopped": ("Canal arrêté", "توقفت القناة"),
     "event_failed": ("Question abandonnée", "سؤال متروك"),
     "event_foreign-session": ("Session d'un autre téléphone refusée", "رُفضت جلسة من هاتف آخر"),

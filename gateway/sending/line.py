@@ -62,6 +62,8 @@ class Means(Struct, frozen=True):
     prefixes: Sequence[str] = ()
     cap: int = 0
     failover: int = 0
+    known: Callable[[], bool] = lambda: True
+    """Whether the clock can be believed. Where it cannot, it is always night: nobody is written to unasked."""
 
 
 class Line:
@@ -75,7 +77,8 @@ class Line:
         self.pace = Pace(channel.settings.rate)
         self.quiet = Quiet(channel.settings.quiet_hours, means.civil)
         self.budget = Budget(channel.settings, means.store, means.civil)
-        self._turn = threading.Lock()
+        self.turn = threading.Lock()
+        """Held while something is claimed."""
 
     @property
     def name(self) -> str:
@@ -84,7 +87,8 @@ class Line:
 
     def serve(self, now: int) -> int:
         """Claim what may go at `now`, send it, and return how many messages were begun."""
-        with self._turn:
+        with self.turn:
+            now = max(now, self.means.clock())
             if self.health.rests(now) or self.budget.rests(now):
                 self.means.store.claim_outbox(self.name, now, LEASE, 0)  # what comes too late dies meanwhile
                 return self._move_away(now)
@@ -123,7 +127,7 @@ class Line:
         settings, civil = self.channel.settings, self.means.civil
         return Terms(
             most=most,
-            quiet=self.quiet.now(now),
+            quiet=self.night(now),
             fresh=now - FRESH,
             cap=self.means.cap,
             today=civil.today(now),
@@ -131,6 +135,10 @@ class Line:
             most_hour=settings.budget_hour,
             most_day=settings.budget_day,
         )
+
+    def night(self, now: int) -> bool:
+        """Tell whether citizens are left in peace at this moment."""
+        return not self.means.known() or self.quiet.now(now)
 
     def _move_away(self, now: int) -> int:
         """While the channel is down for long, give its messages to others that serve their numbers."""
@@ -170,7 +178,7 @@ class Line:
         """Send one message unless its moment is over; False when the rest of the claim should not be begun."""
         if row.not_after is not None and row.not_after < now:
             return self._record(row, "dead", Sent("failed", error=LATE), now, tried=False)
-        if not terms.quiet and self.quiet.now(now) and (row.kind in UNASKED or row.created_at < now - FRESH):
+        if not terms.quiet and self.night(now) and (row.kind in UNASKED or row.created_at < now - FRESH):
             self._hand_back([row], now)
             return True
         sent = self._found(row) or self._send(row)

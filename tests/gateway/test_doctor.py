@@ -66,15 +66,25 @@ def test_a_lost_key(demo: Path) -> None:
 
 
 def test_a_clock_that_is_not_set(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Project, "clock", lambda self: 12_000)
-    assert "1970" in worst(demo, "clock").message
+    monkeypatch.setattr("gateway.clock.time.time_ns", lambda: 12_000_000_000)
+    finding = worst(demo, "clock")
+    assert "1970" in finding.message
+    assert "0 answers wait for the clock" in finding.message
+    assert "awal clock confirm" in finding.remedy
 
 
 def test_a_clock_that_went_back(demo: Path) -> None:
-    newer = demo / "data" / "newer"
-    newer.touch()
-    os.utime(newer, (4_000_000_000, 4_000_000_000))
-    assert "went back" in worst(demo, "clock").remedy
+    with Project(demo) as project:
+        project.store.put("clock-seen", "4000000000000")
+    assert worst(demo, "clock").level == "error"
+
+
+def test_what_an_earlier_start_kept_without_a_clock(demo: Path) -> None:
+    with Project(demo) as project:
+        project.store.lose_clock("a former boot", 0, 1)
+    finding = worst(demo, "clock")
+    assert finding.level == "warning"
+    assert "awal clock date 1" in finding.remedy
 
 
 def test_a_disk_that_fills_up(demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,356 @@
+"""The clock: the machine's where it can be believed, and a count of our own where it cannot.
+
+A board without a battery boots in 1970, or where it was switched off. Its gateway serves all the same: it counts on
+from the newest moment kept, by the kernel's clock since the boot, which nobody can set. What it keeps is undated
+(`storage.undated`). When the clock is known (NTP, or an operator), the difference is added to those moments, and time
+goes on without anything having run twice, expired, or been counted on a wrong day.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from flows.errors import AwalError
+from gateway import log
+from storage.store import Store, Undated
+
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+"""When this release was made: a clock before this is not set, unless the kernel vouches for it."""
+OLDEST = datetime(2024, 1, 1, tzinfo=UTC)
+"""A clock before this is never believed."""
+TOLERANCE = 10 * 60_000
+"""Milliseconds by which the clock may be behind the newest moment seen: a correction is, a lost clock is not."""
+MARGIN = 60_000
+"""Milliseconds between what was kept before and the first undated moment, so that the two cannot be confused."""
+PATIENCE = 10.0
+"""Seconds to wait for what is under way: longer than the store's own deadline."""
+STEPS = 1_000
+"""Batches dated at one look."""
+SEEN = "clock-seen"
+"""The store's note of the newest moment that a believed clock showed."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+TIME_ERROR = 5
+UNKNOWN = (
+    "the clock is not known. Set it (`sudo timedatectl set-time …`, or let NTP reach it), then `awal clock confirm`."
+)
+"""What is said where something has to wait for it."""
+
+
+class ClockUnknown(AwalError):
+    """The clock is not known, and what was asked for needs it."""
+
+
+def wall() -> int:
+    """Return what the machine's clock shows, in milliseconds of the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def uptime() -> int:
+    """Return the milliseconds since the boot, sleep included: nobody can set this clock."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+def this_boot() -> str:
+    """Return the kernel's id of this boot; one of this process alone where there is none."""
+    try:
+        return BOOT.read_text().strip()
+    except OSError:
+        return f"process {uuid.uuid4()}"
+
+
+def synchronised() -> bool:
+    """Tell whether the kernel says that a time service keeps its clock (adjtimex(2), which only reads here)."""
+    room = ctypes.create_string_buffer(512)  # struct timex, all zero: nothing is set
+    ask = getattr(ctypes.CDLL(None), "adjtimex", None)
+    return ask is not None and 0 <= int(ask(room)) < TIME_ERROR
+
+
+class Wall:
+    """The machine's clock, believed as it is."""
+
+    known = True
+
+    def now(self) -> int:
+        """Return now, in milliseconds of the Unix epoch."""
+        return wall()
+
+    def day(self, now: int) -> str:  # noqa: ARG002 - that of a clock that may be lost
+        """Return what undated rows of a moment have for a day; empty while the clock is known."""
+        return ""
+
+    def enter(self) -> Callable[[], None]:
+        """Keep the clock from becoming known in the middle of something, until what is returned is called."""
+        return _nothing
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+class Clock(Wall):
+    """The clock of one gateway on its store, from `begin`. `still` pauses whoever holds moments in memory.
+
+    Call `look` now and then: it notices that the clock is known, and dates what waited.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        timezone: str,
+        *,
+        still: Callable[[], AbstractContextManager[None]] = nullcontext,
+        wall: Callable[[], int] = wall,
+        uptime: Callable[[], int] = uptime,
+        boot: str = "",
+        vouched: Callable[[], bool] = synchronised,
+    ) -> None:
+        self.store = store
+        self.zone = ZoneInfo(timezone)
+        self.still = still
+        self.boot = boot or this_boot()
+        self._wall, self._uptime, self._vouched = wall, uptime, vouched
+        self._gate = Gate()
+        self._turn = threading.RLock()
+        self._lost: Undated | None = None
+        self._seen = self._noted = 0
+        self._least = milliseconds(BUILT)
+        self._boot_at = 0
+
+    @property
+    def known(self) -> bool:  # type: ignore[override]
+        """True while the machine's clock is believed."""
+        return self._lost is None
+
+    # telling the time ------------------------------------------------------------------------------------------
+    def begin(self, keep: bool = True) -> None:
+        """Decide whether the clock can be believed. `keep` False only looks, beside the gateway that decides."""
+        if keep:
+            self.store.end_boots(self.boot)
+        self._noted = int(self.store.get(SEEN) or 0)
+        self._seen = self._noted or self.store.newest()
+        self._least = max(milliseconds(BUILT), self._seen - TOLERANCE)
+        if not self._believed(self._wall()):
+            self._lose(keep)
+            return
+        self._believe(self._wall())
+        going = self._going() if keep else None
+        if going is not None:
+            self._find(going)
+        if keep:
+            self._settle_earlier()
+
+    def now(self) -> int:
+        """Return now, in milliseconds of the Unix epoch; while the clock is not known, in the count of our own.
+
+        A clock that was just set back is not followed before the next `look` has decided what to make of it.
+        """
+        lost = self._lost
+        if lost is not None:
+            return lost.base + self._uptime()
+        moment = self._wall()
+        return moment if moment >= self._least else self._boot_at + self._uptime()
+
+    def day(self, now: int) -> str:
+        """Return what undated rows of a moment have for a day; empty for one of a clock that was known."""
+        lost = self._lost
+        return lost.day if lost is not None and now >= lost.since else ""
+
+    def enter(self) -> Callable[[], None]:
+        """Keep the clock from becoming known in the middle of something; what begins meanwhile waits a moment."""
+        return _nothing if self._lost is None else self._gate.enter()
+
+    def _believed(self, moment: int) -> bool:
+        """Tell whether a clock that shows this is to be believed."""
+        if moment < milliseconds(OLDEST):
+            return False
+        return self._vouched() or moment >= max(milliseconds(BUILT), self._seen - TOLERANCE)
+
+    def _believe(self, moment: int) -> None:
+        """Go by the machine's clock from this moment on."""
+        self._seen, self._least, self._boot_at = moment, moment - TOLERANCE, moment - self._uptime()
+
+    # losing and finding it -------------------------------------------------------------------------------------
+    def _lose(self, keep: bool = True) -> Undated:
+        """Count on our own from now on; the store knows of it before anything is kept so."""
+        with self._turn:
+            if self._lost is None:
+                since = max(self.store.newest(), self._seen, milliseconds(BUILT)) + MARGIN
+                base = since - self._uptime()
+                if keep:
+                    self._lost = self.store.lose_clock(self.boot, base, since)
+                    log.event("clock unknown", level=40, shows=self._wall(), newest=self._seen)
+                    told = "the clock cannot be believed: what is kept waits for its day"
+                    self.store.log_event("clock-unknown", told, base + self._uptime())
+                else:
+                    self._lost = self._going() or Undated(0, self.boot, base, since)
+            return self._lost
+
+    def _going(self) -> Undated | None:
+        """Return the time without a clock that this boot is in, as the store knows it."""
+        return next((span for span in self.store.undated() if span.boot == self.boot and span.shift is None), None)
+
+    def look(self) -> None:
+        """Notice that the clock is lost or known again, and give what was kept meanwhile its day."""
+        with self._turn:
+            moment = self._wall()
+            believed = self._believed(moment)
+            if self._lost is not None and believed:
+                self._find_again()
+            elif self._lost is None and believed:
+                self._note(moment)
+            elif self._lost is None:
+                self._lose()
+        for _ in range(STEPS):
+            if not self.store.date():
+                return
+
+    def _note(self, moment: int) -> None:
+        """Remember the newest moment seen, now and then: an idle gateway must not wear the disk."""
+        self._believe(moment)
+        if not self._noted <= moment < self._noted + TOLERANCE:
+            self.store.put(SEEN, str(moment))
+            self._noted = moment
+
+    def _find_again(self) -> None:
+        """Believe the clock again, while nobody holds a moment of the other count."""
+        with self._gate.alone(), self.still():
+            if self._lost is not None:
+                self._find(self._lost)
+            self._believe(self._wall())
+            self._lost = None
+        self._note(self._wall())
+        self._settle_earlier()
+
+    def _find(self, span: Undated) -> None:
+        count = span.base + self._uptime()
+        shift = self._wall() - count
+        self.store.find_clock(span.number, shift, count)
+        log.event("clock known", shift=shift)
+        self.store.log_event("clock-known", "the clock is known: what waited gets its day", self._wall())
+
+    def _settle_earlier(self) -> None:
+        """Date what earlier boots left, where its day is certain: it began and ended on one and the same."""
+        for span in self.store.undated():
+            earliest, latest = self.bounds(span)
+            if span.shift is None and span.boot != self.boot and self.civil(earliest) == self.civil(latest):
+                self.store.find_clock(span.number, 0)
+
+    # what operators ask ----------------------------------------------------------------------------------------
+    def bounds(self, span: Undated) -> tuple[int, int]:
+        """Return between which moments an earlier boot's time began and ended: what was kept before, and this boot."""
+        return span.since - MARGIN, self._wall() - self._uptime()
+
+    def civil(self, moment: int) -> str:
+        """Return the civil day of a moment."""
+        return datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.zone).date().isoformat()
+
+    def confirm(self) -> None:
+        """Believe what the machine's clock shows, since an operator says that it is right. Raises AwalError."""
+        with self._turn:
+            moment = self._wall()
+            if moment < milliseconds(BUILT):
+                raise AwalError(
+                    f"the machine's clock shows {self.shown(moment)}, before this release was made. Set it first: "
+                    f"`sudo timedatectl set-time '2026-11-23 08:00'`, or `sudo date --set=…`."
+                )
+            if self._lost is None:
+                self._note(moment)
+                return
+            self._find_again()
+        self.look()
+
+    def tell(self, number: int, began: int) -> None:
+        """Date an earlier boot's time by when it began, as somebody knows who was there. Raises AwalError."""
+        if self._lost is not None:
+            raise ClockUnknown(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}")
+        span = next((one for one in self.store.undated() if one.number == number and one.shift is None), None)
+        if span is None:
+            raise AwalError(f"there is no time {number} that waits for its date. `awal clock` lists them.")
+        earliest, latest = self.bounds(span)
+        if not earliest <= began <= latest - max(0, span.until - span.since):
+            raise AwalError(
+                f"{self.shown(began)} cannot be: time {number} began after {self.shown(earliest)}, and its "
+                f"{(span.until - span.since) // 60_000} minutes were over by {self.shown(latest)}."
+            )
+        self.store.find_clock(number, began - span.since)
+        self.look()
+
+    def shown(self, moment: int) -> str:
+        """Return a moment in civil time, for people."""
+        return f"{datetime.fromtimestamp(moment / 1000, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
+
+    def state(self) -> dict[str, object]:
+        """Return what is known of the clock, for `awal clock`, the doctor and the console."""
+        waiting = [span for span in self.store.undated() if span.answers or span.conversations or span.shift is None]
+        return {
+            "known": self.known,
+            "now": self.now(),
+            "shows": self.shown(self._wall()),
+            "synchronised": self._vouched(),
+            "answers": sum(span.answers for span in waiting),
+            "times": [self._told(span) for span in waiting],
+        }
+
+    def _told(self, span: Undated) -> dict[str, object]:
+        earliest, latest = self.bounds(span)
+        lost = self._lost
+        current = lost is not None and lost.number == span.number
+        return {
+            "time": span.number,
+            "answers": span.answers,
+            "minutes": ((self.now() if current else span.until) - span.since) // 60_000,
+            "after": self.shown(earliest),
+            "before": "" if lost is not None else self.shown(latest),
+            "state": "goes on" if current else "waits" if span.shift is None else "is being dated",
+        }
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return whole milliseconds of the Unix epoch."""
+    return int(moment.timestamp()) * 1000
+
+
+class Gate:
+    """Lets many through together, or one alone: who wants to be alone waits for those inside, and holds up the rest."""
+
+    def __init__(self) -> None:
+        self._free = threading.Condition()
+        self._inside = 0
+        self._closed = False
+
+    def enter(self) -> Callable[[], None]:
+        """Go in with others; what is returned leaves."""
+        with self._free:
+            self._free.wait_for(lambda: not self._closed)
+            self._inside += 1
+        return self._leave
+
+    def _leave(self) -> None:
+        with self._free:
+            self._inside -= 1
+            self._free.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Go through while nobody else is inside."""
+        with self._free:
+            self._free.wait_for(lambda: not self._closed)
+            self._closed = True
+            if not self._free.wait_for(lambda: not self._inside, PATIENCE):
+                self._closed = False
+                self._free.notify_all()
+                raise AwalError("what is under way does not end: the clock is looked at again in a moment")
+        try:
+            yield
+        finally:
+            with self._free:
+                self._closed = False
+                self._free.notify_all()
