@@ -39,6 +39,9 @@ class Draft(Struct, frozen=True):
     day: str = ""
     """What it has for a day while the clock is not known; empty: the civil day of `now`."""
 
+    keeps: bool = True
+    """Whether a campaign may reach later who begins now."""
+
     def change(self) -> Change:
         """Return everything this inbound changes, to be kept whole or not at all."""
         inbound, outcome = uuid7(self.now), self.outcome
@@ -64,8 +67,15 @@ class Draft(Struct, frozen=True):
             fallbacks=outcome.fallbacks,
             events=outcome.logged,
             consents=self._proofs(before, citizen, inbound),
+            reach=self._reach(citizen),
             erase=outcome.erased,
         )
+
+    def _reach(self, citizen: Citizen) -> bytes:
+        """Return the sealed number to keep: of who begins on their own phone."""
+        begins = self.keeps and not self.opening.base and not self.outcome.erased
+        sender = self.received.sender
+        return self.phones.seal(sender) if begins and self.phones.pseudonym(sender) == citizen.pseudonym else b""
 
     def _screen(self, texts: list[str]) -> bytes:
         """Return the body for the provider: a USSD screen; an SMS is answered from the outbox, never here."""
