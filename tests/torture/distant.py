@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import pytest
 from model_rest import Decided, handed
 
 from storage.errors import StoreError
@@ -16,11 +20,19 @@ from storage.sqlite import SqliteStore
 from storage.turns import Asked
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["storage.sqlite", "storage.outgoing"])
 
 HANDED = "hand_over"
 Outcome = tuple[bool, Any]
 """Whether it went well, and what came out or the error."""
+
+
+@cache
+def ready() -> None:
+    """Start the process that the others are copied from, once, with all they need already imported."""
+    PROCESSES.set_forkserver_preload(["pytest", "distant"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        forkserver.ensure_running()
 
 
 def serve(path: Path, asked: Connection) -> None:
@@ -53,6 +65,7 @@ class Distant:
 
     def start(self) -> None:
         """Open the file in a new process."""
+        ready()
         self._asked, asked = PROCESSES.Pipe()
         self._process = PROCESSES.Process(target=serve, args=(self.path, asked), daemon=True)
         self._process.start()

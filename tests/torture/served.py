@@ -25,6 +25,8 @@ from locales.catalogue import Catalogues
 
 PATIENCE = 60.0
 """Seconds in which a gateway must be ready, and a phone answered."""
+AGAIN = 0.1
+"""Seconds before a phone asks again: who hammers takes the machine from the gateway that is starting."""
 
 
 class Gateway:
@@ -138,7 +140,7 @@ class Phone(threading.Thread):
             except (OSError, http.client.HTTPException):
                 pass
             self.retries += 1
-            threading.Event().wait(0.02)
+            threading.Event().wait(AGAIN)
         raise AssertionError(f"{session} {path} was never answered")
 
 
