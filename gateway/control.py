@@ -94,6 +94,19 @@ def mydata(project: Project, phone: str) -> dict[str, object]:
     return dict(project.store.mydata(project.phones.pseudonym(project.phone(phone))))
 
 
+def bring_in(project: Project, lines: str, ground: str, proof: str) -> int:
+    """Keep a page of an operator's list (JSON), with the ground for it; return how many citizens were new to it."""
+    from msgspec import json
+
+    from gateway import bringing_in
+
+    page = json.decode(lines, type=list[bringing_in.Line])
+    kept = project.store.bring_in(bringing_in.proofs(project, page, ground, proof, project.clock()))
+    if kept:
+        project.store.log_event("brought-in", f"{kept} citizens: {ground}", project.clock())
+    return kept
+
+
 def retry(project: Project, message: str) -> bool:
     """Queue a failed or dead message again, and have the sender look."""
     project.keep_time()
@@ -136,6 +149,13 @@ def dated(project: Project) -> None:
         raise ClockUnknown(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}")
 
 
+def campaign(project: Project, act: str, name: str, operator: str = "", seen: str = "") -> dict[str, object]:
+    """Do what a person asks of a campaign; `operator` proved who they are to whoever asks here."""
+    from gateway.campaigns.telling import perform
+
+    return perform(project, act, name, operator, seen)
+
+
 def where(project: Project) -> str:
     """Return the address under which this very gateway answers here."""
     return project.address or project.settings.gateway.public_url
@@ -156,11 +176,13 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "codes": codes,
     "erase": erase,
     "mydata": mydata,
+    "bring_in": bring_in,
     "retry": retry,
     "discard": discard,
     "clock": clock,
     "confirm_clock": confirm_clock,
     "date_clock": date_clock,
+    "campaign": campaign,
     "where": where,
     "links": links,
 }

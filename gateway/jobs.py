@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 WORTH = 3 * 86_400_000
 """Milliseconds after which a digest is old news."""
+DAY = 86_400_000
+FORGETTING = "daily 03:30"
+"""When the numbers that are kept for too long go."""
 ROLLS = 1_000
 """Steps of counting ahead at one wake: a hundred thousand conversations."""
 SINCE = "scheduled-since"
@@ -31,6 +34,8 @@ def jobs(project: Project) -> list[Job]:
     settings = project.settings
     reached = settings.national.url or settings.national.phone
     wanted = [sync_job(project)] if reached and settings.gateway.region else []
+    nightly = partial(digest_due, project, Schedule.parse(FORGETTING))
+    wanted.append(Job("forget numbers", nightly, partial(forget_numbers, project)))
     for name, official in settings.officials.items():
         due = partial(digest_due, project, Schedule.parse(official.schedule))
         wanted.append(Job(f"digest {name}", due, partial(send_digest, project, name)))
@@ -54,6 +59,22 @@ def watch_disk(project: Project) -> None:
     room = None if project.closed else project.store.room()
     if room is not None and room.low:
         log.event("little room on the disk", level=40, free=room.free, total=room.total, full=room.full)
+
+
+def ask_campaigns(project: Project) -> None:
+    """Ask the next citizens of each campaign that runs, on the gateway that leads and knows the time."""
+    if project.closed or not project.watch.known or not project.store.lead():
+        return
+    if any(row.state == "running" for row in project.store.campaigns()):
+        from gateway.campaigns.tick import tick
+
+        tick(project)
+
+
+def forget_numbers(project: Project, slot: str) -> None:
+    """Forget the numbers of who wrote that are kept for longer than the settings say."""
+    gone = project.store.forget_numbers(project.clock() - project.settings.campaigns.keep_numbers * DAY)
+    log.event("numbers forgotten", slot=slot, citizens=gone)
 
 
 def first_start(project: Project) -> datetime:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -24,7 +23,6 @@ from gateway.campaigns.opening import opened
 from gateway.campaigns.plan import Audience
 from gateway.campaigns.preview import seed_of, sizes
 from gateway.campaigns.record import Kept, Record, change, read_all
-from gateway.clock import BUILT
 from gateway.ids import uuid7
 from storage.campaigns import Asking, CampaignState, Member
 from storage.store import OutboundRow
@@ -40,14 +38,11 @@ LEAST = 10
 LOOKED_AT = 2_000
 """Members looked at in one turn; who is busy is among them."""
 HOUR = 3_600_000
-DAY = 86_400_000
 
 
 def tick(project: Project) -> None:
     """Do what is due for each campaign that runs; one that fails is logged, and keeps no other waiting."""
     now = project.clock()
-    if project.closed or datetime.fromtimestamp(now / 1000, UTC) < BUILT:
-        return
     for kept in read_all(project.store):
         if kept.state != "running":
             continue
@@ -56,14 +51,6 @@ def tick(project: Project) -> None:
         except AwalError as error:
             log.event("campaign failed", level=40, campaign=kept.row.name, error=str(error))
             project.note("campaign", f"{kept.row.name}: {error}")
-
-
-def forget_numbers(project: Project) -> None:
-    """Forget the numbers that are kept for longer than the settings say, once a day."""
-    now = project.clock()
-    day = f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%d}"
-    if not project.closed and project.store.claim_slot("forget numbers", day, now):
-        project.store.forget_numbers(now - project.settings.campaigns.keep_numbers * DAY)
 
 
 class Turn:
