@@ -5,13 +5,17 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from flows.engine import step, take
+from flows.home import home
 from flows.known import ROOM
 from flows.load import load
+from flows.model import Text
 from flows.types import Conversation, Inbound, Limits
 from flows.walk import Walk
 from locales.catalogue import Catalogues
+from locales.phrases import PHRASES
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TEXTS = Catalogues()
@@ -101,6 +105,13 @@ MIXED = flow_of(
     "- {id: e, ask: E, type: nps, optional: yes, retries: 1, on_fail: skip}\n- {id: g, ask: G, type: yes_no}\n"
     "- {id: f, ask: F, type: choices, when: 'a == \"no\"', options: {x: X, y: Y}}\n- end: Fin\n"
 )
+MENU = flow_of(
+    "- id: m\n  menu: M\n  options:\n    a: {label: A, say: Un}\n"
+    "    b: {label: B, options: {c: {label: C, say: Deux}}}\n"
+    "    d: {label: D, go: q}\n- {id: q, ask: Q, type: choices, options: {x: X, y: Y}}\n- say: x\n"
+)
+ASKED = replace(MIXED, consent=True, receipt="shown", languages=("fr", "ar", "zgh", "zgh-Latn"))
+HOME = home([*SHIPPED, MIXED], ("fr", "ar", "zgh", "zgh-Latn"), Text("home_ask", PHRASES["home_ask"]))
 REPLIES = st.sampled_from(
     [None, None, "0", "00", "1", "1", "2", "2", "3", "٢", "9", "12", "oui", "Rabat", "retour", ""]
 )
@@ -108,7 +119,7 @@ REPLIES = st.sampled_from(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    flow=st.sampled_from([*SHIPPED, MIXED]),
+    flow=st.sampled_from([*SHIPPED, MIXED, MENU, ASKED, HOME]),
     language=st.sampled_from(["", "fr", "ar"]),
     consented=st.booleans(),
     place=st.sampled_from(["", "04", "04.421."]),
