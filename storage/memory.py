@@ -419,14 +419,11 @@ class MemoryStore(MemoryCampaigns):
         self._forget_member(citizen)
         self._walks = {id: walk for id, walk in self._walks.items() if id not in mine}
         answers = {key: row for key, row in self._answers.items() if row.conversation not in mine}
-        sessions = {key: row for key, row in self._sessions.items() if row.citizen != citizen}
+        sessions = {key: row for key, row in self._sessions.items() if citizen not in (row.citizen, row.person)}
         events = [event for event in self._events if event[0] != citizen]
         gone += len(self._answers) + len(self._sessions) + len(self._events)
         gone -= len(answers) + len(sessions) + len(events)
         self._answers, self._sessions, self._events = answers, sessions, events
-        for key, one in sessions.items():
-            if one.person == citizen:
-                sessions[key] = replace(one, person="", reply=b"", conversation="", closed=True)
         gone += len(self._consents)
         self._consents = [proof for proof in self._consents if proof.citizen != citizen]
         gone -= len(self._consents)

@@ -33,8 +33,17 @@ class Asked(Struct, frozen=True):
     session: str = ""
 
 
-Decide = Callable[["Dialogue"], "Change | bytes"]
+Decide = Callable[["Dialogue"], "Change | bytes | Instead"]
 """Returns what an inbound changes, or the reply that is known already. It may be called again: it only decides."""
+
+
+class Instead(Struct, frozen=True):
+    """Another citizen speaks than was asked for: read theirs, and let this decide, for good."""
+
+    asked: Asked
+    decide: Callable[[Dialogue], Change | bytes]
+
+
 Told = Callable[["Accepted | Exception"], None]
 """Hears how a turn ended, once, from whatever thread; it must return at once and raise nothing."""
 
@@ -72,6 +81,9 @@ def in_two_steps(store: Reads, asked: Asked, decide: Decide) -> Accepted:
     until = time.monotonic() + PATIENCE
     for _ in range(TRIES):
         made = decide(store.dialogue(asked.channel, asked.external_id, asked.citizen, asked.session))
+        if isinstance(made, Instead):
+            other = made.asked
+            made = made.decide(store.dialogue(other.channel, other.external_id, other.citizen, other.session))
         if isinstance(made, bytes):
             return Accepted("repeat", made)
         kept = store.accept(made)

@@ -383,9 +383,8 @@ FORGET_6 = FORGET_3.replace(
     "    PERFORM uncount(who);",
     """    DELETE FROM consents WHERE citizen = who;
     GET DIAGNOSTICS more = ROW_COUNT; gone := gone + more;
-    -- A session stays the phone's: only that this citizen spoke in it, and what they were shown, goes.
-    UPDATE sessions SET person = '', reply = ''::bytea, conversation = '', closed = true
-        WHERE person = who AND person <> '';
+    DELETE FROM sessions WHERE person = who AND person <> '';
+    GET DIAGNOSTICS more = ROW_COUNT; gone := gone + more;
     INSERT INTO erased VALUES (who) ON CONFLICT DO NOTHING;
     PERFORM uncount(who);""",
 )

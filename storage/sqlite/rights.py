@@ -13,15 +13,11 @@ FORGET = (
     "DELETE FROM answers WHERE conversation IN (SELECT id FROM conversations WHERE citizen = ?)",
     "DELETE FROM conversations WHERE citizen = ?",
     "DELETE FROM sessions WHERE citizen = ?",
+    "DELETE FROM sessions WHERE person = ? AND person <> ''",
     "DELETE FROM outbox WHERE citizen = ?",
     "DELETE FROM events WHERE citizen = ? AND citizen <> ''",
     "DELETE FROM consents WHERE citizen = ?",
     "DELETE FROM citizens WHERE pseudonym = ?",
-)
-
-# A session stays the phone's: only that this citizen spoke in it, and what they were shown, goes.
-FORGET_PERSON = (
-    "UPDATE sessions SET person = '', reply = x'', conversation = '', closed = 1 WHERE person = ? AND person <> ''"
 )
 
 # The provider's message id stays, so that a late repeat is still no new message. It hears `reply`, which is the last
@@ -39,7 +35,6 @@ def forget(connection: sqlite3.Connection, citizen: str, channel: str = "", repl
         return 0
     rolling.thaw_citizen(connection, citizen)
     gone = sum(connection.execute(sql, (citizen,)).rowcount for sql in FORGET)
-    connection.execute(FORGET_PERSON, (citizen,))
     connection.execute("INSERT OR IGNORE INTO erased VALUES (?)", (citizen,))
     given = {"citizen": citizen, "channel": channel, "reply": reply}
     return gone + connection.execute(FORGET_INBOUND, given).rowcount

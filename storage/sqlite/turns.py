@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from storage.sqlite import lane
 from storage.sqlite.reserve import Reserve
 from storage.store import Accepted, Change
-from storage.turns import Asked, Decide
+from storage.turns import Asked, Decide, Instead
 
 
 class Turn:
@@ -30,6 +30,10 @@ class Turn:
         asked = self.asked
         read = lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
         made = self.decide(read)
+        if isinstance(made, Instead):
+            asked = made.asked
+            read = lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
+            made = made.decide(read)
         if isinstance(made, bytes):
             return Accepted("repeat", made)
         self.keeper.admit(made)
