@@ -13,6 +13,7 @@ from flows.errors import AwalError
 from gateway import __version__, log, metrics
 from gateway.console.access import host_is_secure
 from gateway.console.pages import console, fault
+from gateway.request import PAGE_BYTES
 from storage.errors import StoreBusy, StoreFull, StoreLocked
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from gateway.project import Project
 
-MOST_BYTES = 64 * 1024
-"""What a form of the console may weigh."""
 SIGNED_IN = timedelta(hours=12)
 REASONS: dict[type[Exception], str] = {
     StoreFull: "the disk is full: make room, writing goes on by itself",
@@ -60,8 +59,8 @@ def create_app(project: Project) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=SIGNED_IN,
-        MAX_CONTENT_LENGTH=MOST_BYTES,
-        MAX_FORM_MEMORY_SIZE=MOST_BYTES,
+        MAX_CONTENT_LENGTH=PAGE_BYTES,
+        MAX_FORM_MEMORY_SIZE=PAGE_BYTES,
     )
     app.session_interface = Cookies()
     app.extensions["awal"] = project

@@ -88,10 +88,14 @@ class Conversations:
         finally:
             leave()
 
+    def hands_over(self, received: Received) -> bool:
+        """Tell whether `hand_over` takes this one; an SMS that may be a machine's is looked into first."""
+        return self.machine is None or received.bearer == "ussd"
+
     def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
         """Keep an inbound without making the caller wait: `told` hears the body to answer, or the error.
 
-        `told` is called once, by whatever thread. Only a gateway without a `machine` hands SMS over.
+        `told` is called once, by whatever thread.
         """
         one = Taking(self, channel, received)
         leave = self.watch.enter()

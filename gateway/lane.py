@@ -1,11 +1,12 @@
-"""The webhook lane: a WSGI application for `/in/…`, mounted in front of Flask and independent of it.
+"""The webhook lane: what `/in/…` answers, in front of Flask and independent of it.
 
     /in/{channel}/{secret}/{route}      a secret in the path
     /in/{channel}/{route}               signed requests
 
 The status is chosen for the provider's retry logic: refused 403, senseless 400, too long 413, our fault 503. A citizen
 on USSD never sees one of these: once the request is verified and its session and phone are sound, the answer is 200
-with a screen, be it an apology. 200 goes out only after `Conversations.take` has committed.
+with a screen, be it an apology. 200 goes out only after the conversations have committed. `Lane` is a WSGI application;
+`gateway.front` asks it the same things where nobody need wait.
 """
 
 from __future__ import annotations
@@ -13,34 +14,33 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from http import HTTPStatus
 from logging import ERROR
 from threading import Lock
-from typing import IO, TYPE_CHECKING, Protocol
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
-from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.exceptions import ClientDisconnected, HTTPException
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from flows.errors import AwalError
 from gateway import log
 from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Reply, Route
+from gateway.request import MOST_BYTES as MOST_BYTES
+from gateway.request import InboundRequest as InboundRequest
+from gateway.request import pairs as pairs
 from storage.errors import StoreBusy
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-MOST_BYTES = 16 * 1024
-MOST_FIELDS = 100
 RETRY_AFTER = 10
 """Seconds after which a provider may try again what we could not keep."""
 REFUSALS_EVERY = 60.0
 """Seconds between two notes about refused requests of one channel: a flood of them writes one line."""
 SORRY = "Service indisponible. الخدمة غير متاحة. Réessayez plus tard."
 """The last words where even the apology in the citizen's language cannot be had; fits one UCS-2 screen."""
-URLENCODED = "application/x-www-form-urlencoded"
 
 
 class Conversations(Protocol):
@@ -48,6 +48,12 @@ class Conversations(Protocol):
 
     def take(self, channel: Channel, received: Received) -> bytes:
         """Keep an inbound, then return the body to answer; empty for SMS."""
+
+    def hands_over(self, received: Received) -> bool:
+        """Tell whether `hand_over` takes it; what it does not take may make its caller wait."""
+
+    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+        """Do the same without making the caller wait; `told` hears the body, or the error."""
 
     def receipt(self, channel: Channel, receipt: Receipt) -> None:
         """Keep a delivery report."""
@@ -68,64 +74,6 @@ class Target(Struct, frozen=True):
     channel: Channel
     route: Route
     secret: str
-
-
-class InboundRequest(Request):
-    """A request held to what a webhook may need; url-encoded forms are read without Werkzeug's machinery for files."""
-
-    max_content_length = MOST_BYTES
-    max_form_memory_size = MOST_BYTES
-    max_form_parts = MOST_FIELDS
-
-    @property
-    def mimetype(self) -> str:
-        """The kind of body: what nearly all providers write is known at sight."""
-        return URLENCODED if self.environ.get("CONTENT_TYPE") == URLENCODED else super().mimetype
-
-    def _load_form_data(self) -> None:
-        """Keep the form; what is no UTF-8 in it is replaced, where Werkzeug would drop the whole form."""
-        if "form" in self.__dict__ or self.mimetype != URLENCODED:
-            super()._load_form_data()
-            return
-        text = self._whole_body().decode("utf-8", "replace")
-        self.__dict__.update(form=ImmutableMultiDict(pairs(text)), files=ImmutableMultiDict())
-
-    def _whole_body(self) -> bytes:
-        """Read the body at once where its length is told, and by Werkzeug's guarded stream where it is not."""
-        environ = self.environ
-        told = environ.get("CONTENT_LENGTH", "")
-        if "wsgi.input_terminated" not in environ and told.isdecimal() and int(told) <= MOST_BYTES:
-            return exactly(environ["wsgi.input"], int(told))
-        body = self.stream.read()
-        self.stream.read(1)  # a chunked body is cut at the limit in silence; asking for more says that it was too long
-        return body
-
-
-def exactly(stream: IO[bytes], length: int) -> bytes:
-    """Read so many bytes; raise ClientDisconnected when there are fewer."""
-    body = stream.read(length)
-    while len(body) < length:
-        more = stream.read(length - len(body))
-        if not more:
-            raise ClientDisconnected
-        body += more
-    return body
-
-
-def pairs(text: str) -> list[tuple[str, str]]:
-    """Return the fields of a url-encoded form in their order, the empty ones too."""
-    parts = text.split("&")
-    if len(parts) > MOST_FIELDS:
-        raise BadRequest("The form has too many fields.")
-    split = [part.partition("=") for part in parts if part]
-    return [(decoded(name), decoded(value)) for name, _, value in split]
-
-
-def decoded(text: str) -> str:
-    """Undo the encoding of one name or value; most need none."""
-    if "%" in text or "+" in text:
-        return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "replace")
-    return text
 
 
 class Refusals:
@@ -171,10 +119,33 @@ class Lane:
         self.took = took
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request and log it by channel, route and status: no number, no text, no secret."""
+        """Answer one request."""
         begun = time.perf_counter()
-        target = self.target(environ)
-        response = self.respond(InboundRequest(environ), target) if target else plain(404, "There is nothing here.")
+        target = self.target(f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}")
+        if target is None:
+            response: Reply | Response = self.nothing()
+        else:
+            opened = self.open(InboundRequest(environ), target)
+            response = self.hand_over(target, opened) if isinstance(opened, list) else opened
+        self.note(target, response, begun)
+        return response(environ, start_response)
+
+    def target(self, path: str) -> Target | None:
+        """Return what a path names, or None: an unknown channel and an unknown route look the same."""
+        _, _, rest = path.partition("/in/")
+        name, *between, last = rest.split("/") if "/" in rest else (rest, "")
+        channel = self.channels.get(name)
+        if channel is None or len(between) > channel.secret_in_path:
+            return None
+        routes = [route for route in channel.routes if route == last]
+        return Target(channel, routes[0], "".join(between)) if routes else None
+
+    def nothing(self) -> Response:
+        """Answer that a path opens nothing."""
+        return plain(404, "There is nothing here.")
+
+    def note(self, target: Target | None, response: Reply | Response, begun: float) -> None:
+        """Log one request by channel, route and status: no number, no text, no secret."""
         seconds = time.perf_counter() - begun
         self.took(seconds)
         log.event(
@@ -184,25 +155,14 @@ class Lane:
             status=response.status_code,
             ms=round(seconds * 1000, 1),
         )
-        return response(environ, start_response)
 
-    def target(self, environ: WSGIEnvironment) -> Target | None:
-        """Return what the path names, or None: an unknown channel and an unknown route look the same."""
-        _, _, rest = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".partition("/in/")
-        name, *between, last = rest.split("/") if "/" in rest else (rest, "")
-        channel = self.channels.get(name)
-        if channel is None or len(between) > channel.secret_in_path:
-            return None
-        routes = [route for route in channel.routes if route == last]
-        return Target(channel, routes[0], "".join(between)) if routes else None
-
-    def respond(self, request: Request, target: Target) -> Reply | Response:
-        """Verify and translate; hand over what came; choose the status."""
+    def open(self, request: Request, target: Target) -> list[Received | Receipt | Ended] | Response:
+        """Verify and translate; return what came, or the answer to what is refused."""
         channel, route = target.channel, target.route
         if request.method not in channel.methods:
             return plain(405, "Wrong method.", Allow=", ".join(channel.methods))
         try:
-            events = channel.open(request, route, target.secret)
+            return channel.open(request, route, target.secret)
         except Refused:
             self.refusals.add("refused-request", target)
             return plain(403, "Refused.")
@@ -212,23 +172,31 @@ class Lane:
             return plain(error.code or 400, error.name)
         except Exception as error:  # nothing a stranger can send may end in a stack trace
             return fault(target, error)
-        return self.hand_over(target, events)
 
-    def hand_over(self, target: Target, events: list[Received | Receipt | Ended]) -> Reply | Response:
+    def hand_over(self, target: Target, events: Sequence[Received | Receipt | Ended]) -> Reply | Response:
         """Give each event to the conversations and answer with the last body."""
-        body = b""
+        answer: Reply | Response = target.channel.reply(b"")
         for event in events:
+            outcome: bytes | Exception
             try:
-                body = self.give(target.channel, event)
-            except Exception as error:
-                if isinstance(event, Received) and event.bearer == "ussd":
-                    body = self.sorry(target, event, error)
-                elif isinstance(error, ForeignSession):
-                    self.refusals.add("foreign-session", target)
-                    return plain(403, "Refused.")
-                else:
-                    return fault(target, error)
-        return target.channel.reply(body)
+                outcome = self.give(target.channel, event)
+            except Exception as error:  # the answer says whose fault it was
+                outcome = error
+            answer = self.answer(target, event, outcome)
+            if answer.status_code != HTTPStatus.OK:
+                break
+        return answer
+
+    def answer(self, target: Target, event: Received | Receipt | Ended, outcome: bytes | Exception) -> Reply | Response:
+        """Return the answer to an event that was kept, with this body, or failed."""
+        if not isinstance(outcome, Exception):
+            return target.channel.reply(outcome)
+        if isinstance(event, Received) and event.bearer == "ussd":
+            return target.channel.reply(self.sorry(target, event, outcome))
+        if isinstance(outcome, ForeignSession):
+            self.refusals.add("foreign-session", target)
+            return plain(403, "Refused.")
+        return fault(target, outcome)
 
     def give(self, channel: Channel, event: Received | Receipt | Ended) -> bytes:
         """Hand one event to the conversations."""

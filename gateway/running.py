@@ -23,6 +23,8 @@ from storage.errors import StoreLocked
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from gateway.front import Front
+
 PATIENCE = 3.0
 """Seconds to wait for a former process of ours that is still closing the store."""
 
@@ -60,7 +62,6 @@ class Running:
         for channel in project.channels.values():
             channel.clock_known = lambda: watch.known
         project.leads = lambda: self.scheduler.leader
-        self.application = self._application()
         self._turn = threading.Lock()
         self._control: Control | None = None
 
@@ -70,10 +71,24 @@ class Running:
         project = self.project
         return Lane(project.channels, project.conversations, note=project.note, took=project.latency.add)
 
-    def _application(self) -> WSGIApplication:
+    @cached_property
+    def pages(self) -> WSGIApplication:
+        """The Flask application, for all that is no webhook."""
         from gateway.app import create_app
 
-        return front(lambda environ, start: self.lane(environ, start), create_app(self.project))
+        return create_app(self.project)
+
+    @cached_property
+    def application(self) -> WSGIApplication:
+        """Everything as one WSGI application, for servers that give each request a thread."""
+        return front(lambda environ, start: self.lane(environ, start), self.pages)
+
+    @cached_property
+    def front(self) -> Front:
+        """Everything for granian, whose one event loop waits for nobody."""
+        from gateway.front import Front
+
+        return Front(lambda: self.lane, self.pages, self.project.settings.gateway.threads)
 
     def begin(self) -> None:
         """Warm the lane, and start what listens to commands, sends and schedules."""
@@ -100,6 +115,8 @@ class Running:
             self.sender.stop()
             for channel in self._live():
                 channel.close()
+            if "front" in self.__dict__:
+                self.front.close()
             self.project.close()
         log.event("stopped")
 

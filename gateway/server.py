@@ -22,8 +22,6 @@ from gateway import log
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from gateway.running import Running
 
 DRAIN = 10
@@ -68,26 +66,34 @@ def claim_port(host: str, port: int) -> int:
 
 
 def _granian(directory: Path, settings: Settings, host: str, port: int, announce: Announce) -> None:
+    import asyncio
     import multiprocessing
 
-    from granian import Granian
+    from granian import Granian, loops
     from granian.constants import Interfaces
+
+    from gateway.front import Loop
 
     multiprocessing.set_start_method("fork", force=True)  # the worker takes what is loaded here along
     parent = os.getpid()
 
-    def worker(*_: object, **__: object) -> WSGIApplication:
+    def worker(*_: object, **__: object) -> Any:  # granian looks for `__rsgi__` on it
         running = _in_worker(parent, lambda: _start(directory, settings, url(host, port)))
         announce_soon(host, port, running, announce)
-        return running.application
+        return running.front
+
+    @loops.register("auto")
+    def loop() -> Loop:
+        made = Loop()
+        asyncio.set_event_loop(made)
+        return made
 
     server = Granian(
         "awal",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=settings.gateway.threads,
         websockets=False,
         log_enabled=False,
         workers_kill_timeout=DRAIN,

@@ -1,0 +1,123 @@
+"""The front under granian: one event loop takes every request; nobody there waits for a disk, a page or a slow phone.
+
+An inbound is read, verified and handed over to the store's writer, whose answers come back when their common commit is
+on disk. Everything else, and the few events that make somebody wait, go to a small pool of threads. granian's own
+interface (RSGI) is used as its documentation has it: a coroutine of the request's scope and protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from gateway.channels.base import Ended, Receipt, Received, Reply
+from gateway.envelope import called, envelope
+from gateway.request import MOST_BYTES, PAGE_BYTES, InboundRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from werkzeug.wrappers import Response
+
+    from gateway.lane import Lane, Target
+
+INBOUND = "/in/"
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop that other threads wake once for all that they ask of it until it looks.
+
+    asyncio writes a byte to itself for each thing asked; under load that is two system calls for every request.
+    """
+
+    _awake = False
+
+    def _write_to_self(self) -> None:
+        if not self._awake:
+            self._awake = True
+            super()._write_to_self()  # type: ignore[misc]
+
+    def _process_self_data(self, data: bytes) -> None:
+        self._awake = False  # before what was asked is done: whoever asks from now on wakes it again
+        super()._process_self_data(data)  # type: ignore[misc]
+
+
+class Front:
+    """The application that granian calls. `lane` is made when the first inbound comes."""
+
+    def __init__(self, lane: Callable[[], Lane], pages: WSGIApplication, threads: int) -> None:
+        self.lane = lane
+        self.pages = pages
+        self.pool = ThreadPoolExecutor(threads, "awal-page")
+        self.loop: asyncio.AbstractEventLoop
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Learn which loop serves."""
+        self.loop = loop
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        if scope.path.startswith(INBOUND):
+            await self.inbound(scope, protocol)
+        else:
+            environ = await envelope(scope, protocol, PAGE_BYTES)
+            answer = await self.loop.run_in_executor(self.pool, called, self.pages, environ)
+            protocol.response_bytes(*answer)
+
+    async def inbound(self, scope: Any, protocol: Any) -> None:
+        """Answer a provider, by the lane's rules."""
+        begun = time.perf_counter()
+        lane = self.lane()
+        target = lane.target(scope.path)
+        if target is None:
+            response: Reply | Response = lane.nothing()
+        else:
+            request = InboundRequest(await envelope(scope, protocol, MOST_BYTES))
+            opened = lane.open(request, target)
+            response = await self.handed(lane, target, opened) if isinstance(opened, list) else opened
+        lane.note(target, response, begun)
+        send(protocol, response)
+
+    async def handed(self, lane: Lane, target: Target, events: list[Received | Receipt | Ended]) -> Reply | Response:
+        """Hand events over and return the answer: a lone inbound without a thread that waits for it."""
+        match events:
+            case [Received() as received] if lane.conversations.hands_over(received):
+                return lane.answer(target, received, await self.kept(lane, target, received))
+        return await self.loop.run_in_executor(self.pool, lane.hand_over, target, events)
+
+    async def kept(self, lane: Lane, target: Target, received: Received) -> bytes | Exception:
+        """Return the body to answer once the inbound is on disk, or why it is not."""
+        loop = self.loop
+        outcome: asyncio.Future[bytes | Exception] = loop.create_future()
+
+        def told(heard: bytes | Exception) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the provider is gone, and hears it from a repeat
+                loop.call_soon_threadsafe(settle, outcome, heard)
+
+        try:
+            lane.conversations.hand_over(target.channel, received, told)
+        except Exception as error:  # the answer says whose fault it was
+            return error
+        return await outcome
+
+    def close(self) -> None:
+        """End the threads."""
+        self.pool.shutdown(cancel_futures=True)
+
+
+def settle(outcome: asyncio.Future[bytes | Exception], heard: bytes | Exception) -> None:
+    """Wake who waits, if they still do."""
+    if not outcome.done():
+        outcome.set_result(heard)
+
+
+def send(protocol: Any, response: Reply | Response) -> None:
+    """Answer; the length of the body is the server's to tell."""
+    if isinstance(response, Reply):
+        protocol.response_bytes(200, [("content-type", response.content_type)], response.body)
+    else:
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
+        protocol.response_bytes(response.status_code, headers, response.get_data())
