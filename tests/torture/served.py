@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +32,8 @@ AGAIN = 0.1
 class Gateway:
     """`awal serve` on a free port. Made, it is starting; `ready` waits until it serves."""
 
-    def __init__(self, project: Path, root: Path, log: Path) -> None:
+    def __init__(self, project: Path, root: Path, log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.extra = environment or {}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -46,7 +47,7 @@ class Gateway:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "gateway", "-C", str(self.project), "serve", "--port", str(self.port)]
-        environment = {**os.environ, "PYTHONPATH": str(self.root)}
+        environment = {**os.environ, "PYTHONPATH": str(self.root), **self.extra}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
 

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import random
+import re
+import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from board import Board
 from sending_bench import Phones, Scripted
+from walks import a_script, made
 
 from gateway.scheduler import Job, Schedule, Scheduler, every, on
 from gateway.sender import Sender
-from reports.periods import day_of
+from reports.periods import day_of, today_of
 from storage.outgoing import OutboundRow
 from storage.sqlite import SqliteStore
 
@@ -122,3 +129,84 @@ def test_the_real_scheduler_under_a_false_clock(
     figures(starts=runs, slots=len(ran), twice=sum(count > 1 for count in ran.values()))
     assert ran
     assert set(ran.values()) == {1}
+
+
+OFFICIAL = """
+[officials.wali]
+phone = "+212661000001"
+language = "fr"
+schedule = "daily {hour}:00"
+"""
+"""A digest that is due every day at this hour."""
+
+
+@pytest.fixture
+def board(swift: Path, root: Path, need: Callable[..., None]) -> Iterator[Board]:
+    need("faketime")
+    hour = datetime.now(ZoneInfo(ZONE)) - timedelta(hours=1)
+    official = OFFICIAL.format(hour=f"{hour:%H}")
+    nowhere = 'url = "http://127.0.0.1:9"'  # a platform that nobody can reach
+    project = made(swift / "board", lambda text: re.sub(r'url = "http://127.0.0.1:8001"', nowhere, text) + official)
+    one = Board(project, root, swift / "log")
+    try:
+        yield one
+        one.stop()
+    finally:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def rows(board: Board, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"file:{board.project}/data/awal.db?mode=ro", uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def test_a_board_that_boots_in_1970_dates_what_it_heard(board: Board, figures: Callable[..., None]) -> None:
+    board.ready()
+    begun = int(time.time() * 1000)
+    chance = random.Random(20261123)
+    citizens = [(f"+21266110000{number}", a_script(chance)) for number in range(6)]
+    for phone, script in citizens[1:]:
+        board.dial(phone, f"s{phone}", script)
+    late, way = citizens[0]
+    board.dial(late, "s-late", way, upto=3)
+    for number, words in enumerate(("Eau", "1", "1")):
+        board.text("+212661000020", f"sms-{number}", words)
+    held = board.awal("clock")
+    waiting = held["answers"]
+    assert (held["known"], board.metric("awal_clock_known")) == (False, 0)
+    assert waiting == board.metric("awal_undated_answers") == board.metric("awal_answers_total") > 10
+    assert rows(board, "SELECT * FROM slots") == rows(board, "SELECT * FROM syncs") == []
+
+    board.kill()  # and the board goes on, in the same boot
+    board.start()
+    board.ready()
+    board.dial("+212661000030", "s-after", way)
+    board.set(0)
+    board.until(lambda: board.metric("awal_clock_known") == 1 and board.metric("awal_undated_answers") == 0)
+    ended = int(time.time() * 1000)
+    total = board.metric("awal_answers_total")
+    back = board.dial(late, "s-back", (), upto=0)
+
+    board.until(lambda: rows(board, "SELECT * FROM syncs") != [])
+    figures(answers=total, waited=waiting, slots=len(rows(board, "SELECT * FROM slots")))
+    assert "1" in back[0] and back != board.dial("+212661000099", "s-new", (), upto=0), "the conversation was lost"
+    kept = rows(board, "SELECT answered_at, day FROM answers")
+    assert len(kept) == total > waiting
+    for at, day in kept:
+        assert begun - 2_000 <= at <= ended + 2_000
+        assert day == today_of(at, ZONE).isoformat()
+    days = rows(board, "SELECT day, started_at FROM conversations")
+    assert all(day == today_of(at, ZONE).isoformat() for day, at in days)
+    assert rows(board, "SELECT COUNT(*), COUNT(DISTINCT id) FROM outbox WHERE state = 'dead'") == [(0, 0)]
+    assert rows(board, "SELECT 1 FROM outbox WHERE kind = 'digest'") == [], "nothing is owed from before"
+    assert all(slot >= "2026" for (slot,) in rows(board, "SELECT slot FROM slots"))
+    assert rows(board, "SELECT job, slot, COUNT(*) FROM slots GROUP BY 1, 2 HAVING COUNT(*) > 1") == []
+
+    board.set(25 * 3600)
+    board.until(lambda: rows(board, "SELECT 1 FROM outbox WHERE kind = 'digest'") == [(1,)])
+    board.set(24 * 3600)
+    board.until(lambda: board.metric("awal_clock_known") == 0)
+    board.awal("clock", "confirm")
+    assert board.metric("awal_clock_known") == 1
+    assert rows(board, "SELECT COUNT(*) FROM outbox WHERE kind = 'digest'") == [(1,)]
