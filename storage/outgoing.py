@@ -12,7 +12,7 @@ OutboundKind = Literal["question", "reply", "digest", "reminder", "campaign", "n
 
 UNASKED: tuple[OutboundKind, ...] = ("reminder", "campaign", "notice")
 """What quiet hours and the daily cap hold back, and what never goes to a citizen who said stop."""
-ONCE: tuple[OutboundKind, ...] = ("notice",)
+ONCE: tuple[OutboundKind, ...] = ("notice", "campaign")
 """What is not sent a second time by itself when nobody knows whether it left: an operator decides."""
 WROTE = "wrote"
 """The ground of an unasked message to a citizen who wrote first; the store verifies it."""

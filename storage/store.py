@@ -259,7 +259,7 @@ class Store(Campaigns, Consents, Dating, Turns, Protocol):
         One at a time per citizen; an unasked message never holds back a reply. Each claim counts an attempt and its
         segments, and draws a new `fence`. Messages past `not_after` become `dead`. The claimer sends in the order
         given: of a claim whose lease ran out, the first that was not finished is unknown (`lost`), the rest were
-        never begun. An unknown one is taken again once; a second time, or of kind `notice`, it becomes `dead`.
+        never begun. An unknown one is taken again once; a second time, or of a kind in `ONCE`, it is `dead`.
         A `limit` of 0 takes nothing, and settles what is late or was lost.
         """
 

@@ -9,8 +9,10 @@ from flows.encoding import sms_safe
 from flows.engine import step
 from flows.model import Flow
 from flows.types import Conversation, Inbound
+from gateway.bringing_in import first_words
 from gateway.campaigns.audience import Person
 from gateway.ids import uuid7
+from storage.outgoing import WROTE
 
 if TYPE_CHECKING:
     from gateway.project import Project
@@ -34,4 +36,13 @@ def opened(project: Project, flow: Flow, one: Person, now: int) -> tuple[Convers
     channel = project.channels[one.channel]
     start = Inbound(bearer="sms", event="start", limits=channel.limits, within=project.settings.gateway.region)
     turn = step(flow, state, start, moment, project.texts)
-    return turn.conversation, sms_safe("\n".join(screen.text for screen in turn.screens))
+    texts = [_first_words(project, flow, one), *(screen.text for screen in turn.screens)]
+    return turn.conversation, sms_safe("\n".join(texts))
+
+
+def _first_words(project: Project, flow: Flow, one: Person) -> str:
+    """Return who writes, about what or on which ground, and how to refuse."""
+    if one.ground != WROTE:
+        return first_words(project, one.language, one.ground)
+    tag = one.language or project.settings.gateway.languages[0]
+    return first_words(project, tag, project.texts.flow(flow.title, tag, flow.language).text)

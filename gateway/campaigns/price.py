@@ -80,7 +80,7 @@ class Tariff:
         self.flow = flow
         self.now = now
         self._known: dict[tuple[str, str, bool, bool], Cost] = {}
-        self._first: dict[tuple[str, str, bool, bool], int] = {}
+        self._first: dict[tuple[str, str, bool, bool], tuple[int, int]] = {}
 
     @cached_property
     def _estimates(self) -> Mapping[str, Estimate]:
@@ -89,10 +89,14 @@ class Tariff:
 
     def first(self, one: Person) -> int:
         """Return the segments of the message that opens a person's conversation."""
+        return self._opening(one)[0]
+
+    def _opening(self, one: Person) -> tuple[int, int]:
+        """Return the segments of the opening, and those of its question alone, without who writes and why."""
         key = self._key(one)
         if key not in self._first:
             _, text = opened(self.project, self.flow, one, self.now)
-            self._first[key] = measure(text).segments
+            self._first[key] = measure(text).segments, measure(text.partition("\n")[2]).segments
         return self._first[key]
 
     def cost(self, one: Person) -> Cost:
@@ -118,16 +122,17 @@ class Tariff:
         return one.channel, one.language, one.consented, bool(one.place)
 
     def _cost(self, one: Person) -> Cost:
-        first = self.first(one)
+        first, question = self._opening(one)
         estimate = self._estimates.get(one.language) or max(
             self._estimates.values(), key=lambda known: known.path("worst").tally.sent, default=None
         )
         sent, received = Amount(first, first, first), Amount()
         if estimate is not None:
+            extra = first - question
             more = 0 if one.consented and one.language in self.flow.languages else estimate.first.sent
             mean, worst = estimate.mean, estimate.path("worst").tally
             heard = max((segments(word) for word in self.flow.keywords), default=1)  # of a keyword, which nobody sends
-            sent = Amount(first, max(first, mean.sent + more), max(first, worst.sent + more))
+            sent = Amount(first, max(first, mean.sent + more + extra), max(first, worst.sent + more + extra))
             received = Amount(0, max(0, mean.received - heard + more), max(0, worst.received - heard + more))
         return Cost(sent, self._money(one.channel, sent, received))
 

@@ -41,7 +41,7 @@ def ids(channel: Scripted) -> list[str]:
     return [message.id for message in channel.sent]
 
 
-@pytest.mark.parametrize("kind", ["reply", "question", "digest", "reminder", "campaign"])
+@pytest.mark.parametrize("kind", ["reply", "question", "digest", "reminder"])
 def test_a_message_on_its_way_is_sent_once_more(bench: Make, kind: str) -> None:
     channel = Scripted()
     on = bench(channel)
@@ -53,10 +53,11 @@ def test_a_message_on_its_way_is_sent_once_more(bench: Make, kind: str) -> None:
     assert (on.row("m1").state, on.row("m1").lost) == ("accepted", 1)
 
 
-def test_a_notice_asks_an_operator_who_may_send_it_again(bench: Make) -> None:
+@pytest.mark.parametrize("kind", ["notice", "campaign"])
+def test_what_goes_once_asks_an_operator_who_may_send_it_again(bench: Make, kind: str) -> None:
     channel = Scripted()
     on = bench(channel)
-    on.queue("m1", kind="notice", ground="form 7")
+    on.queue("m1", kind=kind, ground="form 7")
     crashes(channel, "m1")
     crashed(on)
     on.run()
