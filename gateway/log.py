@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -38,12 +40,17 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one redacted line."""
-        at = f"{_second(int(record.created))}.{int(record.created * 1000) % 1000:03d}Z"
-        pairs: dict[str, object] = getattr(record, "with", {})
-        message = " ".join([record.getMessage(), *(f"{name}={value}" for name, value in pairs.items())])
+        message = line(record.levelname, record.getMessage(), getattr(record, "with", {}), record.created)
         if record.exc_info:
-            message += " | " + self.formatException(record.exc_info)
-        return f"{at} {record.levelname.lower()} {redact(' '.join(message.split()))}"
+            message += " | " + redact(" ".join(self.formatException(record.exc_info).split()))
+        return message
+
+
+def line(level: str, message: str, pairs: dict[str, object], moment: float) -> str:
+    """Return one line as it is written, redacted."""
+    told = " ".join([message, *[f"{name}={value}" for name, value in pairs.items()]])
+    whole = " ".join(told.split())
+    return f"{_second(int(moment))}.{int(moment * 1000) % 1000:03d}Z {level.lower()} {redact(whole)}"
 
 
 @lru_cache(maxsize=1)
@@ -65,23 +72,53 @@ def told(error: BaseException) -> str:
     return " ".join(line.split())
 
 
+class Lines(logging.StreamHandler):  # type: ignore[type-arg]
+    """Writes lines to stderr. `alone` tells whether nobody else listens: an event then needs no record."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+        self.setFormatter(Line())
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether every event of ours ends here, and nowhere else."""
+        return logging.root.handlers == [self] and not (logger.handlers or logger.filters or self.filters)
+
+    def put(self, text: str) -> None:
+        """Write one line, whole; a log that cannot be written is nobody's fault who is being served."""
+        with suppress(OSError, ValueError):
+            self.acquire()
+            try:
+                self.stream.write(f"{text}\n")
+                self.stream.flush()
+            finally:
+                self.release()
+
+
+_lines: Lines | None = None
+
+
 def setup(level: str = "info") -> None:
     """Send our log, and the warnings of libraries, to stderr; calling it again changes only the level."""
+    global _lines
     # No line shows them, and each record asks anew which thread and process it comes from.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
-    if not any(isinstance(handler.formatter, Line) for handler in root.handlers):
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(Line())
-        root.addHandler(handler)
+    if not any(isinstance(handler, Lines) for handler in root.handlers):
+        _lines = Lines()
+        root.addHandler(_lines)
     root.setLevel(logging.WARNING)
     logger.setLevel(level.upper())
 
 
 def event(message: str, level: int = logging.INFO, **pairs: object) -> None:
     """Log one event with its `key=value` pairs."""
-    if logger.isEnabledFor(level):
-        # Made here and not by the logger, which would look for its caller: no line shows it.
-        record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
-        setattr(record, "with", pairs)
-        logger.handle(record)
+    if not logger.isEnabledFor(level):
+        return
+    if _lines is not None and _lines.alone:
+        _lines.put(line(logging.getLevelName(level), message, pairs, time.time()))
+        return
+    # Made here and not by the logger, which would look for its caller: no line shows it.
+    record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
+    setattr(record, "with", pairs)
+    logger.handle(record)
