@@ -42,7 +42,7 @@ PROOFS = {
         "test_torture_sessions.py", "AWAL_TORTURE_SESSIONS", 100_000, "sessions", "drops, repeats, reorders, strangers"
     ),
     "model": Proof("test_torture_model.py", "AWAL_TORTURE_MODEL", 20_000, "steps", "both stores held to plain dicts"),
-    "day": Proof("test_torture_day.py", "AWAL_TORTURE_DAY", 50_000, "messages", "a day of sending, on a simulated clock"),
+    "day": Proof("test_torture_day.py", "AWAL_TORTURE_DAY", 50_000, "messages", "a simulated day of sending"),
     "clock": Proof("test_torture_clock.py", "AWAL_TORTURE_CLOCK", 2_000, "jumps", "a clock that jumps"),
 }
 FLOWS = "flows"

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -21,6 +22,8 @@ SEEN = pytest.StashKey[list[str]]()
 UNDER_WAY = pytest.StashKey[list["Figures"]]()
 TELL_EVERY = 15.0
 """Seconds between two lines on how far a long proof has come."""
+ENDS = threading.Event()
+"""Set when somebody told us to end."""
 MOUNTS = "disk"
 """What a proof takes that mounts file systems: only root may, and not in every container."""
 
@@ -36,8 +39,14 @@ def mounts_here() -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[SEEN], config.stash[UNDER_WAY] = [], []
     if threading.current_thread() is threading.main_thread():
-        # Told to end, a proof says how far it came and takes its file systems down, as when it is interrupted.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, told_to_end)
+
+
+def told_to_end(number: int, frame: FrameType | None) -> None:
+    """End a proof by cycles after the one it is at, so that what it met is judged; the second time, end all at once."""
+    if ENDS.is_set():
+        signal.default_int_handler(number, frame)
+    ENDS.set()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,6 +80,15 @@ class Figures:
         """Tell the figures of the whole proof."""
         self._seen.append(f"{self._name}: {in_words(numbers)}")
         self._last = ""
+
+    def cycles(self, most: int) -> Iterator[int]:
+        """Yield the numbers of the cycles, fewer when somebody tells us to end: then what follows judges those."""
+        for cycle in range(most):
+            if ENDS.is_set():
+                assert cycle, "told to end before it began"
+                self._seen.append(f"{self._name}: told to end after {cycle} of {most} cycles")
+                return
+            yield cycle
 
     def at(self, **numbers: object) -> None:
         """Tell how far it has come."""

@@ -94,7 +94,7 @@ def test_sqlite_gateway_killed_under_load(tmp_path: Path, root: Path, figures: A
     with ExitStack() as stack:
         stack.callback(gateway.stop)
         with dialling(project, lambda: [gateway.url]) as phones:
-            for cycle in range(CYCLES):
+            for cycle in figures.cycles(CYCLES):
                 gateway.ready()
                 wait_for(phones, ACKS + chance.randrange(SPREAD))
                 gateway.kill()
@@ -103,7 +103,7 @@ def test_sqlite_gateway_killed_under_load(tmp_path: Path, root: Path, figures: A
                 figures.at(cycles=cycle + 1, **met(phones))
             gateway.ready()
     whole(project / "data" / "awal.db")
-    figures(cycles=CYCLES, **judged(project, phones), lost=0, duplicated=0, wrong=0)
+    figures(cycles=cycle + 1, **judged(project, phones), lost=0, duplicated=0, wrong=0)
 
 
 def test_postgres_gateways_and_server_killed_under_load(
@@ -124,7 +124,7 @@ def test_postgres_gateways_and_server_killed_under_load(
             stack.callback(gateway.stop)
             gateway.ready()
         with dialling(project, lambda: [gateway.url for gateway in two]) as phones:
-            for cycle in range(CYCLES):
+            for cycle in figures.cycles(CYCLES):
                 wait_for(phones, ACKS + chance.randrange(SPREAD))
                 if cycle % 2:
                     server.kill()
@@ -139,4 +139,4 @@ def test_postgres_gateways_and_server_killed_under_load(
                 figures.at(cycles=cycle + 1, **met(phones))
         for gateway in two:
             gateway.stop()
-        figures(cycles=CYCLES, **judged(project, phones), lost=0, duplicated=0, wrong=0)
+        figures(cycles=cycle + 1, **judged(project, phones), lost=0, duplicated=0, wrong=0)
