@@ -29,7 +29,9 @@ _LEVELS = {
     **dict.fromkeys(("province", "prefecture", "اقليم", "عماله"), "province"),
     **dict.fromkeys(("commune", "municipalite", "ville", "جماعه", "بلديه", "مدينه"), "commune"),
 }
-_SOUNDS = (("ou", "u"), ("w", "u"), ("y", "i"), ("ch", "c"), ("sh", "c"), ("kh", "x"), ("q", "k"))
+_LATIN_SOUNDS = (("ou", "u"), ("w", "u"), ("y", "i"), ("ch", "c"), ("sh", "c"), ("kh", "x"), ("q", "k"))
+# The g of Figuig is written with any of three letters.
+_ARABIC_SOUNDS = str.maketrans("جق", "كك")
 _DOUBLED = re.compile(r"(.)\1")
 
 
@@ -41,9 +43,9 @@ class Key(Struct, frozen=True):
 
     @property
     def sound(self) -> str:
-        """Return the spelling-free form: `Warzazat`, ⵡⴰⵔⵣⴰⵣⴰⵜ and `Ouarzazate` are one."""
-        heard = self.bare
-        for written, sounds in _SOUNDS:
+        """Return the spelling-free form: `Warzazat`, ⵡⴰⵔⵣⴰⵣⴰⵜ and `Ouarzazate` are one, فكيك and فجيج too."""
+        heard = self.bare.translate(_ARABIC_SOUNDS) if len(self.bare) >= SHORTEST_MISTYPED else self.bare
+        for written, sounds in _LATIN_SOUNDS:
             heard = heard.replace(written, sounds)
         return _DOUBLED.sub(r"\1", heard).removesuffix("e")
 

@@ -10,7 +10,7 @@ THANKS = (
     *("svp", "stp", "s'il vous plaît", "s'il te plaît", "sil vous plaît", "sil te plaît", "please", "thanks"),
     *("merci", "merci beaucoup", "merci bien", "merci d'avance"),
     *("شكرا", "شكرا جزيلا", "شكرا لك", "شكرا لكم", "من فضلك", "من فضلكم", "لو سمحت", "لو سمحتم", "المرجو"),
-    *("عافاك", "3afak", "afak", "choukran", "chokran", "chukran", "shukran"),
+    *("عافاك", "عفاك", "الله يخليك", "3afak", "afak", "choukran", "chokran", "chukran", "shukran"),
     *("ⵜⴰⵏⵎⵎⵉⵔⵜ", "tanmmirt", "ⵎⴽ ⵜⵓⴼⵉⴷ", "mk tufid"),
 )
 FRIENDLY = "🙂😊😀😃😄😁☺👍🙏👌✅❤🌹"
@@ -49,10 +49,15 @@ def without_thanks(text: str) -> str:
     while bare.endswith(_THANKS):
         thanks = next(one for one in _THANKS if bare.endswith(one))
         head = bare[: -len(thanks)]
-        if not head.strip(EDGES) or head[-1].isalnum():
+        if not head.strip(EDGES) or head[-1].isalnum() or _torn(head, thanks):
             return text
         text = bare = head.rstrip(EDGES)
     return text
+
+
+def _torn(head: str, thanks: str) -> bool:
+    """Tell whether a 3 before `afak` may be its first letter, written apart."""
+    return thanks == "afak" and head.rstrip(EDGES).endswith("3")
 
 
 def _unsmiled(text: str) -> str:

@@ -49,7 +49,7 @@ _NEAR = {spaced(fold(word)): days for days, words in NEAR.items() for word in wo
 
 _FIGURES = re.compile(r"(\d{1,2}) ?([/.\-]|(?<=\d) (?=\d)) ?(\d{1,2}) ?\2 ?(\d{4})")
 _ISO = re.compile(r"(\d{4}) ?([/-]) ?(\d{1,2}) ?\2 ?(\d{1,2})")
-_NAMED = re.compile(r"(\d{1,2}|1er|premier)[ .-]*([^\W\d_]+)[ .,،-]*(\d{4})")
+_NAMED = re.compile(r"(\d{1,2}|1 ?er|premier)[ .-]*([^\W\d_]+)[ .,،-]*(\d{4})")
 _LEADING = re.compile(r"(?:(?:le|يوم) )?(?:([^\W\d_]+)[ ,،]+)?(?:le |يوم )?(?=\d|premier)")
 
 

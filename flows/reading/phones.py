@@ -6,18 +6,26 @@ import re
 
 from flows.reading.courtesy import without_thanks
 from flows.reading.spec import Reading, unclear
-from locales.folding import strip_edges
+from locales.folding import EDGES, fold, strip_edges
 
 REGION = "MA"
 
 # Checked before the library sees it: it would turn letters into digits and find a number inside a sentence.
 _SHAPE = re.compile(r"\+? ?\(?\d[\d ().\-/]{7,24}")
+LABELS = ("tel", "tél", "téléphone", "gsm", "mobile", "portable", "whatsapp", "num", "numéro", "numéro de téléphone")
+SIGNS = ("n°", "رقم", "الرقم", "هاتف", "الهاتف", "رقم الهاتف", "نمرة", "النمرة")
+"""What may stand before a number; these last without a gap too."""
+
+_EDGE = f"[{re.escape(EDGES.replace('(', ''))}]"
+_LABEL = re.compile(
+    rf"\A(?:(?:{'|'.join(map(fold, LABELS))}){_EDGE}+|(?:{'|'.join(map(fold, SIGNS))}){_EDGE}*)(?=[\d+(])"
+)
 _DIGITS = range(9, 16)
 
 
 def read_phone(text: str) -> Reading:
     """Read folded text as a valid phone number."""
-    bare = strip_edges(without_thanks(text))
+    bare = strip_edges(_LABEL.sub("", without_thanks(text)))
     digits = sum(map(str.isdigit, bare))
     if not _SHAPE.fullmatch(bare) or digits not in _DIGITS:
         return unclear("not-a-phone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from flows.reading.courtesy import position, without_thanks
+from flows.reading.number_words import counted
 from flows.reading.spec import Reading, unclear
 from locales.folding import EDGES, fold, strip_edges
 
@@ -28,6 +29,8 @@ def read_yes_no(text: str) -> Reading:
         return unclear("question")
     text = without_thanks(text)
     number = position(text)
+    if number is None:
+        number = counted(text)
     if number is not None:
         return _numbered(number)
     return _worded(_BETWEEN.split(strip_edges(text)))
