@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,14 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 from model_rest import Rest
 from msgspec.structs import replace
-from store_changes import answer, change, conversation, message
+from store_changes import NOON, answer, change, conversation, message
 
 from flows.types import Conversation
 from storage.consents import Consent
 from storage.memory import MemoryStore
 from storage.outgoing import UNASKED, Terms
 from storage.sqlite import SqliteStore
-from storage.store import Change, Session, Store
+from storage.store import Change, Session, Store, Undated
 
 EXAMPLES, STEPS = (
     int(os.environ.get(name, few)) for name, few in (("AWAL_MODEL_EXAMPLES", 40), ("AWAL_MODEL_STEPS", 40))
@@ -73,6 +74,9 @@ terms = st.builds(
     most_hour=limits,
     most_day=limits,
 )
+LOST = NOON + timedelta(hours=1)
+"""Where the count of our own begins, when the clock is lost."""
+COUNT = int(LOST.timestamp() * 1000)
 SETTLED = 4_000_000_000_000
 """A moment at which every conversation has been quiet for long."""
 
@@ -100,6 +104,7 @@ class Twins(Rest):
         self.claims = [("none", 0)]
         self.messages = ["none"]
         self.conversations: list[str] = []
+        self.lost: Undated | None = None
 
     def begun(self) -> Store:
         """Return an empty store."""
@@ -130,9 +135,10 @@ class Twins(Rest):
     @rule(citizen=citizens, flow=flows, status=statuses, place=places, told=answers, closing=st.booleans())
     def begin(self, citizen: str, flow: str, status: str, place: str, told: list, closing: bool) -> None:
         current = self.both("dialogue", "at", "", citizen).current
-        state = conversation(self.name("c"), flow, status, place)
+        state = conversation(self.name("c"), flow, status, place, started=self.moment())
         self.conversations.append(state.id)
-        whole = change(self.name("x"), state, citizen, closes=current.state.id if current and closing else "")
+        closes = current.state.id if current and closing else ""
+        whole = change(self.name("x"), state, citizen, closes=closes, day=self.lost.day if self.lost else "")
         self.keep(self.dressed(whole, state, told))
 
     @rule(
@@ -151,7 +157,8 @@ class Twins(Rest):
         current = self.both("dialogue", "at", "", citizen).current
         if current is None:
             return
-        state = replace(conversation(current.state.id, flow, status, place), answers={"n": next(self.ids)})
+        made = conversation(current.state.id, flow, status, place, started=current.state.started_at)
+        state = replace(made, answers={"n": next(self.ids)}, updated_at=self.moment())
         whole = change(
             self.name("x"),
             state,
@@ -168,6 +175,9 @@ class Twins(Rest):
             replace(answer(step, value, state.id, day, at=next(self.ids)), citizen=whole.citizen.pseudonym, free=free)
             for step, value, day, free in told
         ]
+        if self.lost:
+            day, at = self.lost.day, int(self.moment().timestamp() * 1000)
+            rows = [replace(row, day=day, answered_at=at) for row in rows]
         asked = {"kind": "question", "conversation": state.id}
         sent = [message(self.name("m"), whole.citizen.pseudonym, **asked)] if told else []
         self.messages += [row.id for row in sent]
@@ -299,6 +309,28 @@ class Twins(Rest):
     def claim_slot(self, slot: str) -> None:
         self.both("claim_slot", "sync", slot, 1)
 
+    # a clock that is not known ---------------------------------------------------------------------------------
+    def moment(self) -> datetime:
+        """Return now: by the clock where it is known, else by the count of our own."""
+        return LOST + timedelta(minutes=next(self.ids)) if self.lost else NOON
+
+    @rule(boot=st.sampled_from(["b1", "b2"]))
+    def lose_the_clock(self, boot: str) -> None:
+        since = int(self.moment().timestamp() * 1000) if self.lost else COUNT
+        self.both("end_boots", boot)
+        self.lost = self.both("lose_clock", boot, since - 5, since)
+
+    @rule(number=st.integers(1, 3), days=st.integers(-3, 3))
+    def find_the_clock(self, number: int, days: int) -> None:
+        now = int(self.moment().timestamp() * 1000)
+        own = self.lost is not None and self.lost.number == number
+        if self.both("find_clock", number, days * 86_400_000, now if own else 0) and own:
+            self.lost = None
+
+    @rule(limit=st.integers(1, 3))
+    def date(self, limit: int) -> None:
+        self.both("date", limit)
+
     # counts kept ahead -----------------------------------------------------------------------------------------
     @rule(later=st.booleans(), limit=st.integers(1, 3))
     def roll(self, later: bool, limit: int) -> None:
@@ -338,7 +370,11 @@ class Twins(Rest):
         self.both("fallbacks")
         self.both("events", limit=1_000)
         self.both("held")
+        self.both("undated")
+        self.both("newest")
         assert list(self.real.answers()) == list(self.model.answers())
+        for citizen in ("amina", "badr", "chama"):
+            self.both("dialogue", "at", "", citizen)
 
 
 class SqliteTwins(Twins):

@@ -190,7 +190,7 @@ def test_a_board_that_boots_in_1970_dates_what_it_heard(board: Board, figures: C
 
     board.until(lambda: rows(board, "SELECT * FROM syncs") != [])
     figures(answers=total, waited=waiting, slots=len(rows(board, "SELECT * FROM slots")))
-    assert "1" in back[0] and back != board.dial("+212661000099", "s-new", (), upto=0), "the conversation was lost"
+    assert back != board.dial("+212661000099", "s-new", (), upto=0), "the conversation was not taken up again"
     kept = rows(board, "SELECT answered_at, day FROM answers")
     assert len(kept) == total > waiting
     for at, day in kept:
