@@ -11,7 +11,8 @@ from flows.model import Bearer, Value
 
 Event = Literal["start", "reply", "drop"]
 Phase = Literal["new", "language", "script", "consent", "resume", "steps", "closing"]
-Status = Literal["active", "done", "stopped", "refused", "failed", "expired"]
+Status = Literal["active", "done", "stopped", "refused", "failed", "expired", "partial"]
+"""How a conversation stands. Left open too long it is `partial` where it holds answers, else `expired`."""
 
 
 class Limits(Struct, frozen=True):

@@ -18,6 +18,7 @@ from msgspec.structs import asdict, replace
 from flows.types import Conversation
 from storage.campaigns import Asking
 from storage.consents import Consent, Standing
+from storage.following import CALLED
 from storage.memory_campaigns import MemoryCampaigns
 from storage.memory_outbox import MemoryOutbox
 from storage.memory_undated import MemoryDating, milliseconds
@@ -25,9 +26,11 @@ from storage.outgoing import ANYTHING, GRACE, UNASKED
 from storage.store import (
     Accepted,
     AnswerRow,
+    Awaited,
     Change,
     Citizen,
     Dialogue,
+    Follow,
     Held,
     InboundRow,
     OutboundRow,
@@ -57,6 +60,11 @@ class _Walk(Struct):
     bearer: str
     day: str
     revision: int = 1
+    recipient: bytes = b""
+    due_at: int = 0
+    lost_at: int = 0
+    asked_at: int = 0
+    asked: int = 0
 
 
 class _Taken(Struct):
@@ -102,7 +110,7 @@ class MemoryStore(MemoryCampaigns):
             return Dialogue(
                 citizen=self._citizens.get(citizen),
                 session=self._sessions.get((channel, session)),
-                current=Saved(open_[-1].state, open_[-1].revision) if open_ else None,
+                current=Saved(open_[-1].state, open_[-1].revision, open_[-1].asked_at) if open_ else None,
                 reply=taken.reply if taken is not None and ours else None,
                 foreign=taken is not None and not ours,
             )
@@ -159,7 +167,8 @@ class MemoryStore(MemoryCampaigns):
         found = self._walks.get(state.id)
         if change.base:
             moved = found is None or found.revision != change.base or found.citizen != citizen
-            return moved or change.closes == state.id
+            newer = change.reopens and self._newest(citizen) is not found
+            return moved or newer or change.closes == state.id
         others = [walk for walk in self._walks.values() if walk.citizen == citizen and walk.state.flow == state.flow]
         return found is not None or any(_is_open(walk) and walk.state.id != change.closes for walk in others)
 
@@ -169,6 +178,7 @@ class MemoryStore(MemoryCampaigns):
             closed = self._walks[change.closes]
             closed.state = replace(closed.state, status="expired")
             closed.revision += 1
+            closed.recipient, closed.due_at = b"", 0
         if change.conversation is not None:
             self._keep_conversation(change, change.conversation)
         if change.session is not None:
@@ -202,6 +212,10 @@ class MemoryStore(MemoryCampaigns):
             channel = change.channel or change.inbound.channel
             day = change.day or _aware(state.started_at).astimezone(self._zone).date().isoformat()
             self._walks[state.id] = _Walk(state, change.citizen.pseudonym, channel, state.bearer, day)
+        walk = self._walks[state.id]
+        if change.due_at or not _is_open(walk):
+            going = _is_open(walk)
+            walk.recipient, walk.due_at = (change.recipient, change.due_at) if going else (b"", 0)
         if change.forget_answers:
             self._answers = {key: one for key, one in self._answers.items() if one.conversation != state.id}
         for step in change.withdrawn:
@@ -247,7 +261,7 @@ class MemoryStore(MemoryCampaigns):
     ) -> Sequence[OutboxRow]:
         """Lease due messages."""
         with self._lock:
-            return self._outbox.claim(channel, now, lease, limit, terms, self._citizens)
+            return self._outbox.claim(channel, now, lease, limit, terms, self._citizens, self._moved_at)
 
     def finish_outbox(
         self,
@@ -275,6 +289,13 @@ class MemoryStore(MemoryCampaigns):
                 tried=tried,
                 channel=channel,
             )
+
+    def _moved_at(self, conversation: str) -> int | None:
+        """Return when a conversation last moved; None when it has ended, 0 when there is none."""
+        walk = self._walks.get(conversation)
+        if walk is None:
+            return 0
+        return int(_aware(walk.state.updated_at).timestamp() * 1000) if _is_open(walk) else None
 
     def receipt(
         self, channel: str, provider_id: str, state: OutboxState, detail: str, now: int, again_at: int = 0
@@ -363,11 +384,16 @@ class MemoryStore(MemoryCampaigns):
         """Count conversations begun and completed."""
         started: Counter[tuple[str, str, str]] = Counter()
         completed: Counter[tuple[str, str, str]] = Counter()
+        partial: Counter[tuple[str, str, str]] = Counter()
+        going: Counter[tuple[str, str, str]] = Counter()
         for walk in self._begun(first_day, last_day, flow):
             key = (walk.state.flow, walk.state.flow_hash, walk.state.place)
             started[key] += 1
             completed[key] += walk.state.status == "done"
-        return [Walks(*key, started[key], completed[key]) for key in sorted(started)]
+            going[key] += _is_open(walk)
+            told = any(row.conversation == walk.state.id for row in self._answers.values())
+            partial[key] += told and not _is_open(walk) and walk.state.status != "done"
+        return [Walks(*key, started[key], completed[key], partial[key], going[key]) for key in sorted(started)]
 
     def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
         """Count conversations by language, bearer and flow."""
@@ -377,6 +403,77 @@ class MemoryStore(MemoryCampaigns):
             found["bearer"][walk.bearer] += 1
             found["flow"][walk.state.flow] += 1
         return {name: dict(counter) for name, counter in found.items()}
+
+    # conversations that wait -----------------------------------------------------------------------------------
+    def awaited(self, now: int, limit: int = 100) -> Sequence[Awaited]:
+        """Return the open conversations whose moment has come."""
+        with self._lock:
+            due = [walk for walk in self._walks.values() if 0 < walk.due_at <= now]
+            return [self._awaited(walk) for walk in sorted(due, key=lambda walk: walk.due_at)[:limit]]
+
+    def _awaited(self, walk: _Walk) -> Awaited:
+        mine = [one.row for one in self._inbound.values() if one.row and one.row.conversation == walk.state.id]
+        spoken = [row.channel for row in mine if row.citizen == walk.citizen]
+        sessions = [one for one in self._sessions.values() if one.conversation == walk.state.id]
+        sessions = sorted((one for one in sessions if one.citizen == walk.citizen), key=_opened)
+        return Awaited(
+            state=walk.state,
+            revision=walk.revision,
+            citizen=walk.citizen,
+            recipient=walk.recipient,
+            channel=spoken[-1] if spoken else walk.channel,
+            service=sessions[-1].service if sessions else "",
+            due_at=walk.due_at,
+            lost_at=walk.lost_at,
+            asked_at=walk.asked_at,
+            asked=walk.asked,
+        )
+
+    def follow(self, step: Follow) -> bool:
+        """Do something about an awaited conversation."""
+        with self._lock:
+            walk, before = self._walks.get(step.before.state.id), step.before
+            if walk is None or (walk.revision, walk.due_at) != (before.revision, before.due_at) or not _is_open(walk):
+                return False
+            if step.ends is not None:
+                walk.state, walk.revision, walk.recipient, walk.due_at = step.ends, walk.revision + 1, b"", 0
+                return True
+            walk.due_at, walk.asked = step.due_at, step.asked
+            if step.outbound is not None:
+                walk.asked_at = step.now
+                self._outbox.enqueue([step.outbound], self._citizens)
+            return True
+
+    def lost(self, channel: str, session: str, now: int, due_at: int) -> bool:
+        """Note that a provider lost a session."""
+        with self._lock:
+            found = self._sessions.get((channel, session))
+            walk = self._walks.get(found.conversation) if found and not found.closed else None
+            if found is None or walk is None or not _is_open(walk) or not walk.due_at:
+                return False
+            others = [one for one in self._sessions.values() if one.citizen == found.citizen]
+            if any(one.conversation == walk.state.id and one.opened_at > found.opened_at for one in others):
+                return False
+            if walk.asked_at > _aware(walk.state.updated_at).timestamp() * 1000:
+                return False
+            walk.lost_at, walk.due_at = now, due_at
+            return True
+
+    def late(self, citizen: str) -> Awaited | None:
+        """Return a citizen's newest conversation, where it was closed as partial."""
+        with self._lock:
+            walk = self._newest(citizen)
+            return self._awaited(walk) if walk and walk.state.status == "partial" else None
+
+    def _newest(self, citizen: str) -> _Walk | None:
+        mine = [walk for walk in self._walks.values() if walk.citizen == citizen]
+        return mine[-1] if mine else None
+
+    def wishes(self, citizen: str, since: int) -> int:
+        """Count a citizen's calls since a moment."""
+        with self._lock:
+            rows = [one.row for one in self._inbound.values() if one.row and one.row.citizen == citizen]
+            return sum(row.received_at >= since and row.external_id.startswith(CALLED) for row in rows)
 
     def answer_days(self) -> Sequence[str]:
         """Return the civil days that hold answers or conversations."""
@@ -636,6 +733,10 @@ class MemoryStore(MemoryCampaigns):
 
     def close(self) -> None:
         """Do nothing: there is no file."""
+
+
+def _opened(session: Session) -> tuple[int, str]:
+    return session.opened_at, session.session
 
 
 def _is_open(walk: _Walk) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from storage.outgoing import LATE, LOST, ONCE, STOPPED, UNASKED, OutboxRow, Spent, Terms, Waiting
+from storage.outgoing import ANSWERED, LATE, LOST, ONCE, STOPPED, UNASKED, OutboxRow, Spent, Terms, Waiting
 
 if TYPE_CHECKING:
     from storage.store import Citizen
@@ -50,9 +50,16 @@ class MemoryClaims:
         return self.rows[row.id]
 
     def claim(
-        self, channel: str, now: int, lease: int, limit: int, terms: Terms, citizens: Mapping[str, Citizen]
+        self,
+        channel: str,
+        now: int,
+        lease: int,
+        limit: int,
+        terms: Terms,
+        citizens: Mapping[str, Citizen],
+        moved_at: Callable[[str], int | None],
     ) -> list[OutboxRow]:
-        """Lease due messages."""
+        """Lease due messages. `moved_at` tells when a conversation last moved, None for one that ended."""
         mine = [row for row in self.rows.values() if row.channel == channel]
         late = [row for row in mine if row.state == "queued" and row.not_after is not None and row.not_after < now]
         lost = [row for row in mine if row.state == "sending" and row.next_at <= now]
@@ -65,7 +72,11 @@ class MemoryClaims:
         unwanted = [row for row in due if row.kind != "reply" and _has_stopped(citizens.get(row.citizen))]
         for row in unwanted:
             self._set(row, now, state="dead", last_error=STOPPED, recipient=b"")
-        rows = self._fitting(channel, [row for row in due if row not in unwanted], terms)
+        due = [row for row in due if row not in unwanted]
+        outdated = [row for row in due if row.kind == "reminder" and self._outdated(row, moved_at)]
+        for row in outdated:
+            self._set(row, now, state="dead", last_error=ANSWERED, recipient=b"")
+        rows = self._fitting(channel, [row for row in due if row not in outdated], terms)
         if rows and terms.hour:
             self._spend[channel, terms.hour] += sum(row.segments for row in rows)
         return [
@@ -77,6 +88,10 @@ class MemoryClaims:
         beside = self._beside[row.id]
         beside.claimed, beside.hour, beside.batch, beside.rank = now, terms.hour, batch, place
         return self._set(row, now, state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=now + lease)
+
+    def _outdated(self, row: OutboxRow, moved_at: Callable[[str], int | None]) -> bool:
+        moved = moved_at(self._beside[row.id].conversation)
+        return moved is None or moved > row.created_at
 
     def _settle_abandoned(self, rows: Sequence[OutboxRow], now: int) -> None:
         begun = {row.id for row in rows if self._is_first(row)}

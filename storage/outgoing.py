@@ -22,6 +22,8 @@ RESENDS = 3
 """Attempts after which a failed delivery report is final, even where its cause may pass."""
 LATE = "not sent in time"
 STOPPED = "the citizen said stop"
+ANSWERED = "the citizen went on meanwhile"
+"""The cause of a reminder that is not sent: its conversation has moved or ended since."""
 GRACE = 60_000
 """Milliseconds for which a question is still sent once its conversation has ended."""
 

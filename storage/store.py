@@ -17,6 +17,9 @@ from flows.types import Conversation
 from storage.campaigns import Campaigns
 from storage.consents import Consent as Consent
 from storage.consents import Consents
+from storage.following import Awaited as Awaited
+from storage.following import Follow as Follow
+from storage.following import Following
 from storage.histogram import Spread
 from storage.outgoing import ANYTHING
 from storage.outgoing import OutboundKind as OutboundKind
@@ -63,6 +66,8 @@ class Saved(Struct, frozen=True):
 
     state: Conversation
     revision: int
+    asked_at: int = 0
+    """When its citizen was last reminded of it; 0 for never."""
 
 
 class Dialogue(Struct, frozen=True):
@@ -131,6 +136,12 @@ class Change(Struct, frozen=True, kw_only=True):
     """What a new conversation has for a day while the clock is not known (`Undated.day`); empty: that of its start."""
     closes: str = ""
     """Id of an older open conversation that this one replaces; it becomes `expired` or `restarted`."""
+    recipient: bytes = b""
+    """The sealed number, kept while a conversation that begins, or is taken up again, waits for its citizen."""
+    due_at: int = 0
+    """When somebody first looks after it (`storage.following`); 0 leaves what is planned."""
+    reopens: bool = False
+    """A late reply takes a `partial` conversation up again: a conflict where a newer one has begun."""
     answers: Sequence[AnswerRow] = ()
     forget_answers: bool = False
     """The citizen restarted: the conversation's earlier answers no longer count."""
@@ -172,13 +183,18 @@ class Tally(Struct, frozen=True):
 
 
 class Walks(Struct, frozen=True):
-    """How many conversations of one flow version and place were begun and completed."""
+    """How many conversations of one flow version and place were begun, and what became of them so far.
+
+    `partial` ended before the last question, and hold answers; `open` may still go on; the rest ended without one.
+    """
 
     flow: str
     flow_hash: str
     place: str
     started: int
     completed: int
+    partial: int = 0
+    open: int = 0
 
 
 class Room(Struct, frozen=True):
@@ -226,7 +242,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Campaigns, Consents, Dating, Turns, Protocol):
+class Store(Campaigns, Consents, Dating, Following, Turns, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------
@@ -334,7 +350,7 @@ class Store(Campaigns, Consents, Dating, Turns, Protocol):
         """
 
     def walks(self, first_day: str, last_day: str, flow: str = "") -> Sequence[Walks]:
-        """Count conversations begun on those days, and those of them completed."""
+        """Count conversations begun on those days, and those of them completed, partial and open."""
 
     def spread(self, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
         """Return conversations begun, by `language`, by `bearer` and by `flow`."""

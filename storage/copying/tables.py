@@ -46,7 +46,7 @@ TABLES = (
     _table(
         "conversations",
         "seq id citizen flow version flow_hash language bearer channel place status revision state day started_at"
-        " completed_at updated_at",
+        " completed_at updated_at recipient due_at lost_at asked_at asked",
         "citizen id",
         numbered=True,
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from storage.outgoing import LATE, LOST, ONCE, STOPPED, OutboxRow, Spent, Terms
+from storage.outgoing import ANSWERED, LATE, LOST, ONCE, STOPPED, OutboxRow, Spent, Terms
 from storage.postgres.connection import Connection
 
 DAY = 86_400_000
@@ -69,6 +69,7 @@ def claim(connection: Connection, channel: str, now: int, lease: int, limit: int
     _expire(connection, channel, now)
     _wipe_old(connection, now)
     due = _spare_stopped(connection, _due(connection, channel, now, limit, terms, lock=True), now)
+    due = _spare_answered(connection, due, now)
     rows = _fitting(connection, channel, due, terms)
     if not rows:
         return []
@@ -105,13 +106,29 @@ def _spare_stopped(connection: Connection, rows: Sequence[OutboxRow], now: int) 
     stops = "SELECT pseudonym FROM citizens WHERE pseudonym = ANY (%s::text[]) AND stopped_at > 0"
     stopped = {name for (name,) in connection.execute(stops, (asked,))} if asked else set()
     unwanted = [row for row in rows if row.kind != "reply" and row.citizen in stopped]
+    _give_up(connection, unwanted, STOPPED, now)
+    return [row for row in rows if row not in unwanted]
+
+
+def _spare_answered(connection: Connection, rows: Sequence[OutboxRow], now: int) -> list[OutboxRow]:
+    """Give up the reminders of conversations that have moved or ended since; return the rest."""
+    moved = (
+        "SELECT 1 FROM outbox o JOIN conversations c ON c.citizen = o.citizen AND c.id = o.conversation"
+        " WHERE o.citizen = %s AND o.id = %s AND (c.status <> 'active' OR c.updated_at > o.created_at)"
+    )
+    reminders = [row for row in rows if row.kind == "reminder"]
+    unwanted = [row for row in reminders if connection.execute(moved, (row.citizen, row.id)).fetchone()]
+    _give_up(connection, unwanted, ANSWERED, now)
+    return [row for row in rows if row not in unwanted]
+
+
+def _give_up(connection: Connection, unwanted: Sequence[OutboxRow], cause: str, now: int) -> None:
     for row in unwanted:
         connection.execute(
             "UPDATE outbox SET state = 'dead', last_error = %s, recipient = '', changed_at = %s"
             " WHERE citizen = %s AND id = %s",
-            (STOPPED, now, row.citizen, row.id),
+            (cause, now, row.citizen, row.id),
         )
-    return [row for row in rows if row not in unwanted]
 
 
 def _fitting(connection: Connection, channel: str, rows: Sequence[OutboxRow], terms: Terms) -> list[OutboxRow]:

@@ -395,3 +395,50 @@ QUEUE_6 = QUEUE_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").repla
     "CASE WHEN FOUND THEN stopped > 0 ELSE one.ground = 'wrote'\n"
     "                OR one.unasked AND EXISTS (SELECT 1 FROM erased e WHERE e.citizen = one.citizen) END;",
 )
+# What became of the conversations that are counted ahead.
+COUNT_AHEAD_9 = (
+    COUNT_AHEAD_1.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    .replace("begun, completed)\n    SELECT", "begun, completed, partial, open)\n    SELECT")
+    .replace(
+        "FILTER (WHERE c.completed_at > 0)\n",
+        "FILTER (WHERE c.completed_at > 0),\n"
+        "        sign * count(*) FILTER (WHERE c.status <> 'active' AND c.completed_at = 0 AND EXISTS (\n"
+        "            SELECT 1 FROM answers a WHERE a.citizen = c.citizen AND a.conversation = c.id)),\n"
+        "        sign * count(*) FILTER (WHERE c.status = 'active')\n",
+    )
+    .replace(
+        "completed = t.completed + excluded.completed;",
+        "completed = t.completed + excluded.completed,\n"
+        "            partial = t.partial + excluded.partial, open = t.open + excluded.open;",
+    )
+)
+
+# A gateway of the release before tells neither number nor moment.
+ACCEPT_9 = (
+    ACCEPT_6.replace(
+        "    PERFORM pg_advisory_xact_lock(1, hashtext(c.pseudonym));\n",
+        "    v.recipient := CASE WHEN v.status = 'active' THEN coalesce(v.recipient, '') ELSE '' END;\n"
+        "    v.due_at := CASE WHEN v.status = 'active' THEN coalesce(v.due_at, 0) ELSE 0 END;\n"
+        "    v.lost_at := 0;\n    v.asked_at := 0;\n    v.asked := 0;\n"
+        "    PERFORM pg_advisory_xact_lock(1, hashtext(c.pseudonym));\n",
+    )
+    .replace(
+        "            IF NOT FOUND THEN RETURN; END IF;\n        ELSIF v.id IS NOT NULL THEN\n",
+        "            IF NOT FOUND THEN RETURN; END IF;\n"
+        "            IF change ? 'reopens' THEN\n"
+        "                PERFORM 1 FROM conversations t\n"
+        "                    JOIN conversations n ON n.citizen = t.citizen AND n.seq > t.seq\n"
+        "                    WHERE t.citizen = c.pseudonym AND t.id = v.id;\n"
+        "                IF FOUND THEN RETURN; END IF;\n"
+        "            END IF;\n"
+        "        ELSIF v.id IS NOT NULL THEN\n",
+    )
+    .replace("updated_at = i.received_at\n", "updated_at = i.received_at, recipient = '', due_at = 0\n")
+    .replace(
+        "completed_at = v.completed_at, updated_at = v.updated_at\n",
+        "completed_at = v.completed_at, updated_at = v.updated_at,\n"
+        "                recipient = CASE WHEN v.status = 'active' AND v.due_at = 0 THEN recipient\n"
+        "                    ELSE v.recipient END,\n"
+        "                due_at = CASE WHEN v.status = 'active' AND v.due_at = 0 THEN due_at ELSE v.due_at END\n",
+    )
+)

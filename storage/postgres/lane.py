@@ -25,13 +25,13 @@ DIALOGUE = b"""
 SELECT i.reply, i.citizen,
     c.pseudonym, c.language, c.consented_at, c.place, c.stopped_at,
     s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed, s.person,
-    v.state, v.revision
+    v.state, v.revision, v.asked_at
 FROM (SELECT 1) AS one
 LEFT JOIN inbound i ON i.channel = %(channel)s AND i.external_id = %(external_id)s
 LEFT JOIN citizens c ON c.pseudonym = %(citizen)s
 LEFT JOIN sessions s ON s.channel = %(channel)s AND s.session = %(session)s
 LEFT JOIN LATERAL (
-    SELECT state, revision FROM conversations WHERE citizen = %(citizen)s AND status = 'active'
+    SELECT state, revision, asked_at FROM conversations WHERE citizen = %(citizen)s AND status = 'active'
     ORDER BY seq DESC LIMIT 1
 ) AS v ON true
 """
@@ -52,7 +52,7 @@ def dialogue(connection: Connection, channel: str, external_id: str, citizen: st
     return Dialogue(
         citizen=Citizen(*row[2:7]) if row[2] is not None else None,
         session=Session(*row[7:17]) if row[7] is not None else None,
-        current=Saved(decode(row[17]), row[18]) if row[17] is not None else None,
+        current=Saved(decode(row[17]), row[18], row[19]) if row[17] is not None else None,
         reply=row[0] if row[1] in ("", citizen) else None,
         foreign=row[1] not in (None, "", citizen),
     )
@@ -107,6 +107,7 @@ def _plain(change: Change, zone: ZoneInfo) -> dict[str, object]:
     optional: dict[str, object] = {
         "conversation": state and _walk(change, state, zone),
         "session": change.session and {**asdict(change.session), "reply": hexadecimal(change.session.reply)},
+        "reopens": change.reopens,
         "forgets": change.forget_answers and state is not None,
         "withdrawn": list(change.withdrawn) if state else [],
         "touches": sorted(touched - {""}),
@@ -142,6 +143,8 @@ def _walk(change: Change, state: Conversation, zone: ZoneInfo) -> dict[str, obje
         "completed_at": milliseconds(state.updated_at) if state.status == "done" else 0,
         "updated_at": milliseconds(state.updated_at),
         "rolled": False,
+        "recipient": hexadecimal(change.recipient),
+        "due_at": change.due_at,
     }
 
 

@@ -420,6 +420,36 @@ CREATE TRIGGER reached_forget AFTER DELETE ON citizens FOR EACH ROW EXECUTE FUNC
 """  # noqa: S608 - constants only
 
 
+def conversations_that_wait() -> str:
+    """Let open conversations be looked after; those of before are, as soon as a gateway runs."""
+    from storage.postgres.functions import ACCEPT_9, COUNT_AHEAD_9
+
+    return WAITING + COUNT_AHEAD_9 + ACCEPT_9
+
+
+WAITING = """
+ALTER TABLE conversations
+    ADD COLUMN recipient bytea NOT NULL DEFAULT '',
+    ADD COLUMN due_at bigint NOT NULL DEFAULT 0,
+    ADD COLUMN lost_at bigint NOT NULL DEFAULT 0,
+    ADD COLUMN asked_at bigint NOT NULL DEFAULT 0,
+    ADD COLUMN asked bigint NOT NULL DEFAULT 0;
+CREATE INDEX conversations_due ON conversations (due_at) WHERE due_at > 0;
+UPDATE conversations SET due_at = 1 WHERE status = 'active';
+
+ALTER TABLE rolled_walks ADD COLUMN partial bigint NOT NULL DEFAULT 0, ADD COLUMN open bigint NOT NULL DEFAULT 0;
+INSERT INTO rolled_walks AS t (period, flow, flow_hash, place, language, bearer, begun, completed, partial, open)
+SELECT CASE wide WHEN 10 THEN c.day ELSE '~' || left(c.day, 7) END, c.flow, c.flow_hash, c.place, c.language,
+    c.bearer, 0, 0, count(*) FILTER (WHERE c.status <> 'active' AND c.completed_at = 0 AND EXISTS (
+        SELECT 1 FROM answers a WHERE a.citizen = c.citizen AND a.conversation = c.id)),
+    count(*) FILTER (WHERE c.status = 'active')
+FROM conversations c CROSS JOIN (VALUES (10), (7)) AS span (wide) WHERE c.rolled AND c.flow <> ''
+GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (period, flow, flow_hash, place, language, bearer) DO UPDATE
+    SET partial = excluded.partial, open = excluded.open;
+"""
+
+
 MIGRATIONS: tuple[Callable[[], str], ...] = (
     first_tables,
     keep_one_inbound,
@@ -429,5 +459,6 @@ MIGRATIONS: tuple[Callable[[], str], ...] = (
     consents_and_persons,
     hold_the_undated,
     campaigns,
+    conversations_that_wait,
 )
 """Each returns the statements of one step; its place in the list is its number."""

@@ -53,11 +53,15 @@ GROUP BY 1, 2, 3, 4, 5 HAVING sum(count) <> 0
 """  # noqa: S608 - constants only
 
 BEGUN = f"""
-SELECT flow, flow_hash, place, language, bearer, sum(begun)::bigint, sum(completed)::bigint FROM (
-    SELECT flow, flow_hash, place, language, bearer, begun, completed FROM rolled_walks WHERE {SPANS}
+SELECT flow, flow_hash, place, language, bearer, sum(begun)::bigint, sum(completed)::bigint, sum(partial)::bigint,
+    sum(open)::bigint FROM (
+    SELECT flow, flow_hash, place, language, bearer, begun, completed, partial, open FROM rolled_walks WHERE {SPANS}
     UNION ALL
-    SELECT flow, flow_hash, place, language, bearer, 1, (completed_at > 0)::int FROM conversations
-    WHERE NOT rolled AND flow <> '' AND day BETWEEN %(first)s AND %(last)s
+    SELECT flow, flow_hash, place, language, bearer, 1, (completed_at > 0)::int,
+        (status <> 'active' AND completed_at = 0 AND EXISTS (
+            SELECT 1 FROM answers a WHERE a.citizen = c.citizen AND a.conversation = c.id))::int,
+        (status = 'active')::int
+    FROM conversations c WHERE NOT rolled AND flow <> '' AND day BETWEEN %(first)s AND %(last)s
 ) AS both_of
 WHERE %(flow)s = '' OR flow = %(flow)s
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(begun) <> 0
@@ -113,19 +117,19 @@ def tallies(connection: Connection, first_day: str, last_day: str, flow: str, st
 
 
 def walks(connection: Connection, first_day: str, last_day: str, flow: str) -> list[Walks]:
-    """Count conversations begun, and those of them completed."""
+    """Count conversations begun, and what became of them."""
     found: dict[tuple[str, str, str], list[int]] = {}
-    for *keys, _, _, begun, completed in _begun(connection, first_day, last_day, flow):
-        sums = found.setdefault((keys[0], keys[1], keys[2]), [0, 0])
-        sums[0] += begun
-        sums[1] += completed
+    for row in _begun(connection, first_day, last_day, flow):
+        sums = found.setdefault((row[0], row[1], row[2]), [0, 0, 0, 0])
+        for at, count in enumerate(row[5:]):
+            sums[at] += count
     return [Walks(*key, *found[key]) for key in sorted(found)]
 
 
 def spread(connection: Connection, first_day: str, last_day: str) -> Mapping[str, Mapping[str, int]]:
     """Count the conversations that reached a flow, by language, by bearer and by flow."""
     found: dict[str, Counter[str]] = {name: Counter() for name in ("language", "bearer", "flow")}
-    for flow, _, _, language, bearer, begun, _ in _begun(connection, first_day, last_day):
+    for flow, _, _, language, bearer, begun, *_ in _begun(connection, first_day, last_day):
         for name, key in (("language", language), ("bearer", bearer), ("flow", flow)):
             found[name][key] += begun
     return {name: dict(counter) for name, counter in found.items()}

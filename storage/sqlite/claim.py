@@ -7,11 +7,11 @@ lease ran out, the lowest rank not finished may have left; the others were never
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from storage.outgoing import LATE, LOST, ONCE, STOPPED, OutboxRow, Spent, Terms
+from storage.outgoing import ANSWERED, LATE, LOST, ONCE, STOPPED, OutboxRow, Spent, Terms
 
 DAY = 86_400_000
 KEEP_NUMBER = 7 * DAY
@@ -71,6 +71,7 @@ def claim(
     _expire(connection, channel, now)
     _wipe_old(connection, now)
     due = _spare_stopped(connection, _due(connection, channel, now, limit, terms), now)
+    due = _spare_answered(connection, due, now)
     rows = _fitting(connection, channel, due, terms)
     if not rows:
         return []
@@ -103,11 +104,26 @@ def _spare_stopped(connection: sqlite3.Connection, rows: Sequence[OutboxRow], no
     """Give up what a citizen who said stop would get, though it was on its way then; return the rest."""
     stops = "SELECT 1 FROM citizens WHERE pseudonym = ? AND stopped_at > 0"
     unwanted = {row.id for row in rows if row.kind != "reply" and connection.execute(stops, (row.citizen,)).fetchone()}
+    _give_up(connection, unwanted, STOPPED, now)
+    return [row for row in rows if row.id not in unwanted]
+
+
+def _spare_answered(connection: sqlite3.Connection, rows: Sequence[OutboxRow], now: int) -> list[OutboxRow]:
+    """Give up the reminders of conversations that have moved or ended since; return the rest."""
+    moved = (
+        "SELECT 1 FROM outbox o JOIN conversations c ON c.id = o.conversation WHERE o.id = ?"
+        " AND (c.status <> 'active' OR c.updated_at > o.created_at)"
+    )
+    unwanted = {row.id for row in rows if row.kind == "reminder" and connection.execute(moved, (row.id,)).fetchone()}
+    _give_up(connection, unwanted, ANSWERED, now)
+    return [row for row in rows if row.id not in unwanted]
+
+
+def _give_up(connection: sqlite3.Connection, unwanted: Iterable[str], cause: str, now: int) -> None:
     connection.executemany(
         "UPDATE outbox SET state = 'dead', last_error = ?, recipient = x'', changed_at = ? WHERE id = ?",
-        [(STOPPED, now, id) for id in unwanted],
+        [(cause, now, id) for id in unwanted],
     )
-    return [row for row in rows if row.id not in unwanted]
 
 
 def _fitting(connection: sqlite3.Connection, channel: str, rows: Sequence[OutboxRow], terms: Terms) -> list[OutboxRow]:

@@ -11,7 +11,7 @@ import msgspec
 
 from flows.types import Conversation
 from storage.outgoing import GRACE
-from storage.sqlite import consents, outbox, rights, rolling
+from storage.sqlite import consents, following, outbox, rights, rolling
 from storage.sqlite.writer import Undone
 from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
 from storage.values import to_columns
@@ -27,7 +27,7 @@ DIALOGUE = """
 SELECT i.reply, i.citizen,
     c.pseudonym, c.language, c.consented_at, c.place, c.stopped_at,
     s.channel, s.session, s.citizen, s.service, s.path, s.reply, s.conversation, s.opened_at, s.closed, s.person,
-    v.state, v.revision
+    v.state, v.revision, v.asked_at
 FROM (SELECT 1)
 LEFT JOIN inbound i ON i.channel = :channel AND i.external_id = :external_id
 LEFT JOIN citizens c ON c.pseudonym = :citizen
@@ -48,8 +48,8 @@ def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, cit
     row = connection.execute(DIALOGUE, given).fetchone()
     return Dialogue(
         citizen=Citizen(*row[2:7]) if row[2] is not None else None,
-        session=Session(*row[7:15], bool(row[15]), row[16]) if row[7] is not None else None,
-        current=Saved(decode(row[17]), row[18]) if row[17] is not None else None,
+        session=Session(*(*row[7:15], bool(row[15]), row[16])) if row[7] is not None else None,
+        current=Saved(decode(row[17]), row[18], row[19]) if row[17] is not None else None,
         reply=row[0] if row[1] in ("", citizen) else None,
         foreign=row[1] not in (None, "", citizen),
     )
@@ -175,7 +175,8 @@ def _close(connection: sqlite3.Connection, change: Change) -> None:
     """Expire the conversation that this change replaces; a conflict when it is no longer open."""
     sql = (
         "UPDATE conversations SET status = 'expired', state = json_set(state, '$.status', 'expired'),"
-        " revision = revision + 1, updated_at = ? WHERE id = ? AND citizen = ? AND status = 'active' AND rolled = 0"
+        " revision = revision + 1, updated_at = ?, recipient = x'', due_at = 0"
+        " WHERE id = ? AND citizen = ? AND status = 'active' AND rolled = 0"
     )
     _fresh_or_thawed(
         connection, sql, (change.inbound.received_at, change.closes, change.citizen.pseudonym), change.closes
@@ -215,8 +216,8 @@ def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, 
         raise Undone(CONFLICT)
     connection.execute(
         "INSERT INTO conversations (id, citizen, flow, version, flow_hash, language, bearer, channel, place, status,"
-        " revision, state, day, started_at, completed_at, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?)",
+        " revision, state, day, started_at, completed_at, updated_at, recipient, due_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
         (
             state.id,
             citizen,
@@ -233,17 +234,17 @@ def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, 
             milliseconds(state.started_at),
             _completed_at(state),
             milliseconds(state.updated_at),
+            *_waiting(change, state),
         ),
     )
 
 
 def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -> None:
     """Write the conversation's new state over the revision it was computed from, and over no other."""
-    sql = (
-        "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
-        " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?"
-        " WHERE id = ? AND revision = ? AND citizen = ? AND rolled = 0"
-    )
+    if change.reopens and following.newer(connection, state.id):
+        raise Undone(CONFLICT)
+    planned = bool(change.due_at) or state.status != "active"
+    sql = MOVE.format(planned=PLANNED if planned else "")
     given = (
         state.flow,
         state.version,
@@ -254,11 +255,25 @@ def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -
         encode(state).decode(),
         _completed_at(state),
         milliseconds(state.updated_at),
+        *(_waiting(change, state) if planned else ()),
         state.id,
         change.base,
         change.citizen.pseudonym,
     )
     _fresh_or_thawed(connection, sql, given, state.id)
+
+
+MOVE = (
+    "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
+    " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?{planned}"
+    " WHERE id = ? AND revision = ? AND citizen = ? AND rolled = 0"
+)
+PLANNED = ", recipient = ?, due_at = ?"
+
+
+def _waiting(change: Change, state: Conversation) -> tuple[bytes, int]:
+    """Return the number and the moment that a conversation waits with: none once it is over."""
+    return (change.recipient, change.due_at) if state.status == "active" else (b"", 0)
 
 
 def _thaw_others(connection: sqlite3.Connection, change: Change) -> None:

@@ -401,3 +401,30 @@ BEGIN
     DELETE FROM campaign_members WHERE citizen = OLD.pseudonym;
 END;
 """
+
+
+@migrations(name="0008_conversations_that_wait")
+def conversations_that_wait(db: Database) -> None:
+    """Let open conversations be looked after; those of before are, as soon as a gateway runs."""
+    db.executescript(WAITING)
+
+
+WAITING = """
+ALTER TABLE conversations ADD COLUMN recipient BLOB NOT NULL DEFAULT x''; -- sealed; empty once it ended
+ALTER TABLE conversations ADD COLUMN due_at INTEGER NOT NULL DEFAULT 0; -- when to look after it
+ALTER TABLE conversations ADD COLUMN lost_at INTEGER NOT NULL DEFAULT 0; -- when its session was lost
+ALTER TABLE conversations ADD COLUMN asked_at INTEGER NOT NULL DEFAULT 0; -- when its citizen was last reminded
+ALTER TABLE conversations ADD COLUMN asked INTEGER NOT NULL DEFAULT 0; -- how many reminders there were
+CREATE INDEX conversations_due ON conversations (due_at) WHERE due_at > 0;
+UPDATE conversations SET due_at = 1 WHERE status = 'active';
+
+ALTER TABLE rolled_walks ADD COLUMN partial INTEGER NOT NULL DEFAULT 0; -- ended with answers, and not completed
+ALTER TABLE rolled_walks ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+INSERT INTO rolled_walks (period, flow, flow_hash, place, language, bearer, begun, completed, partial, open)
+SELECT CASE span.wide WHEN 10 THEN c.day ELSE '~' || substr(c.day, 1, 7) END, c.flow, c.flow_hash, c.place, c.language,
+    c.bearer, 0, 0, SUM(c.status <> 'active' AND c.completed_at = 0
+        AND EXISTS (SELECT 1 FROM answers a WHERE a.conversation = c.id)), SUM(c.status = 'active')
+FROM conversations c CROSS JOIN (SELECT 10 AS wide UNION ALL SELECT 7) span WHERE c.rolled = 1 AND c.flow <> ''
+GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT DO UPDATE SET partial = excluded.partial, open = excluded.open;
+"""

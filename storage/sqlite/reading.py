@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
-from storage.sqlite.rolling import VALUE, VALUES
+from storage.sqlite.rolling import PARTIAL, VALUE, VALUES
 from storage.store import AnswerRow, Tally, Walks
 from storage.values import from_columns
 
@@ -42,16 +42,16 @@ WHERE (:flow = '' OR flow = :flow) {{steps}}
 GROUP BY 1, 2, 3, 4, 5 HAVING SUM(count) <> 0 ORDER BY 1, 2, 3, 4, 5
 """  # noqa: S608 - constants only
 
-BEGUN = """
-SELECT {names}, SUM(begun), SUM(completed) FROM (
-    SELECT flow, flow_hash, place, language, bearer, begun, completed FROM rolled_walks WHERE {spans}
+BEGUN = f"""
+SELECT {{names}}, SUM(begun), SUM(completed), SUM(partial), SUM(open) FROM (
+    SELECT flow, flow_hash, place, language, bearer, begun, completed, partial, open FROM rolled_walks WHERE {{spans}}
     UNION ALL
-    SELECT flow, flow_hash, place, language, bearer, 1, completed_at > 0 FROM conversations
-    WHERE rolled = 0 AND flow <> '' AND day BETWEEN :first AND :last
+    SELECT flow, flow_hash, place, language, bearer, 1, completed_at > 0, {PARTIAL}, status = 'active'
+    FROM conversations c WHERE rolled = 0 AND flow <> '' AND day BETWEEN :first AND :last
 )
 WHERE :flow = '' OR flow = :flow
-GROUP BY {names} HAVING SUM(begun) <> 0 ORDER BY {names}
-"""
+GROUP BY {{names}} HAVING SUM(begun) <> 0 ORDER BY {{names}}
+"""  # noqa: S608 - constants only
 
 # Three ranges of keys: the days before the first whole month, the whole months, the days after them.
 SPANS = " OR ".join(f"period BETWEEN :{edge}_first AND :{edge}_last" for edge in ("head", "months", "tail"))
@@ -113,7 +113,7 @@ def tallies(
 
 
 def walks(connection: sqlite3.Connection, first_day: str, last_day: str, flow: str) -> list[Walks]:
-    """Count conversations begun, and those of them completed."""
+    """Count conversations begun, and what became of them."""
     return [Walks(*row) for row in _begun(connection, "flow, flow_hash, place", first_day, last_day, flow)]
 
 
@@ -121,7 +121,7 @@ def spread(connection: sqlite3.Connection, first_day: str, last_day: str) -> Map
     """Count the conversations that reached a flow, by language, by bearer and by flow."""
     names = ("language", "bearer", "flow")
     found: dict[str, Counter[str]] = {name: Counter() for name in names}
-    for *keys, begun, _ in _begun(connection, ", ".join(names), first_day, last_day):
+    for *keys, begun, _, _, _ in _begun(connection, ", ".join(names), first_day, last_day):
         for name, key in zip(names, keys, strict=True):
             found[name][key] += begun
     return {name: dict(counter) for name, counter in found.items()}

@@ -27,6 +27,11 @@ SPANS = "CROSS JOIN (SELECT 10 AS wide UNION ALL SELECT 7) span"
 """Each count is kept under its day and under its month, so that a month is read at once."""
 DAY_OR_MONTH = "CASE span.wide WHEN 10 THEN {day} ELSE '~' || substr({day}, 1, 7) END"
 
+PARTIAL = """
+c.status <> 'active' AND c.completed_at = 0 AND EXISTS (SELECT 1 FROM answers a WHERE a.conversation = c.id)
+"""
+"""A conversation that ended before its last question, and holds answers."""
+
 ROLL_ANSWERS = f"""
 INSERT INTO rolled_answers (period, flow, flow_hash, step, value, place, count)
 SELECT {DAY_OR_MONTH.format(day="a.day")}, a.flow, a.flow_hash, a.step, {VALUE}, c.place, :sign * COUNT(DISTINCT a.seq)
@@ -37,13 +42,14 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count
 """  # noqa: S608 - constants only
 
 ROLL_WALKS = f"""
-INSERT INTO rolled_walks (period, flow, flow_hash, place, language, bearer, begun, completed)
+INSERT INTO rolled_walks (period, flow, flow_hash, place, language, bearer, begun, completed, partial, open)
 SELECT {DAY_OR_MONTH.format(day="c.day")}, c.flow, c.flow_hash, c.place, c.language, c.bearer, :sign * COUNT(*),
-    :sign * SUM(c.completed_at > 0)
+    :sign * SUM(c.completed_at > 0), :sign * SUM({PARTIAL}), :sign * SUM(c.status = 'active')
 FROM conversations c {SPANS}
 WHERE c.seq IN (SELECT value FROM json_each(:seqs)) AND c.flow <> ''
 GROUP BY 1, 2, 3, 4, 5, 6
-ON CONFLICT DO UPDATE SET begun = begun + excluded.begun, completed = completed + excluded.completed
+ON CONFLICT DO UPDATE SET begun = begun + excluded.begun, completed = completed + excluded.completed,
+    partial = partial + excluded.partial, open = open + excluded.open
 """  # noqa: S608 - constants only
 
 ROLL_DAYS = """

@@ -20,6 +20,7 @@ from storage.sqlite import (
     claim,
     consents,
     erasures,
+    following,
     lane,
     outbox,
     reading,
@@ -39,8 +40,10 @@ from storage.sqlite.writer import Writer
 from storage.store import (
     Accepted,
     AnswerRow,
+    Awaited,
     Change,
     Dialogue,
+    Follow,
     Held,
     OutboundRow,
     OutboxRow,
@@ -225,6 +228,27 @@ class SqliteStore:
     def discard_outbox(self, id: str, now: int) -> bool:
         """Give a message up: it becomes `dead` and its number is wiped."""
         return self._write(lambda connection: outbox.discard(connection, id, now))
+
+    # conversations that wait -----------------------------------------------------------------------------------
+    def awaited(self, now: int, limit: int = 100) -> Sequence[Awaited]:
+        """Return the open conversations whose moment has come."""
+        return self._read(lambda connection: following.awaited(connection, now, limit))
+
+    def follow(self, step: Follow) -> bool:
+        """Do something about an awaited conversation; False when it moved or was looked after."""
+        return self._write(lambda connection: following.follow(connection, step))
+
+    def lost(self, channel: str, session: str, now: int, due_at: int) -> bool:
+        """Note that a provider lost a session; False when nobody is to be told."""
+        return self._write(lambda connection: following.lost(connection, channel, session, now, due_at))
+
+    def late(self, citizen: str) -> Awaited | None:
+        """Return a citizen's newest conversation, where it was closed as partial."""
+        return self._read(lambda connection: following.late(connection, citizen))
+
+    def wishes(self, citizen: str, since: int) -> int:
+        """Return how many calls of a citizen were taken since a moment."""
+        return self._read(lambda connection: following.wishes(connection, citizen, since))
 
     # reading ---------------------------------------------------------------------------------------------------
     def answers(self, flow: str = "", since: int = 0) -> Iterator[AnswerRow]:

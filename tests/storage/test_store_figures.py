@@ -56,10 +56,10 @@ def test_walks_and_spread_count_what_was_begun_and_completed(store: Store) -> No
     store.accept(change("x5", conversation("c4", flow=""), citizen="driss"))
 
     assert store.walks(DAY, DAY) == [
-        Walks("health", "hash-health", "", 1, 0),
-        Walks("water", "hash-water", "02", 2, 1),
+        Walks("health", "hash-health", "", 1, 0, open=1),
+        Walks("water", "hash-water", "02", 2, 1, open=1),
     ]
-    assert store.walks(DAY, DAY, flow="health") == [Walks("health", "hash-health", "", 1, 0)]
+    assert store.walks(DAY, DAY, flow="health") == [Walks("health", "hash-health", "", 1, 0, open=1)]
     assert store.walks("2026-11-24", "2026-11-30") == []
     assert store.spread(DAY, DAY) == {
         "language": {"ar": 1, "fr": 2},

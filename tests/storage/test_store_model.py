@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
+from model_following import Waiting
 from model_rest import Rest
 from msgspec.structs import replace
 from store_changes import NOON, answer, change, conversation, message
@@ -92,7 +93,7 @@ def fresh(path: Path) -> SqliteStore:
     return SqliteStore(path)
 
 
-class Twins(Rest):
+class Twins(Waiting, Rest):
     """Every rule does the same to both stores, and compares what they say."""
 
     def __init__(self) -> None:
