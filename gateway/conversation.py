@@ -27,6 +27,7 @@ from gateway.ids import uuid7
 from gateway.intake import Intake, Opening, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
+from gateway.persons import Persons
 from gateway.phones import Phones
 from gateway.sending.alarm import alarm
 from gateway.taking import Taking
@@ -58,7 +59,9 @@ class Conversations:
         machine: Callable[[Received], bool] | None = None,
         carrier: Callable[[Channel, str], str] = own_sms,
         new_id: Callable[[int], str] = uuid7,
+        keeps: bool = True,
         watch: Wall | None = None,
+        shared_phones: bool = False,
     ) -> None:
         self.store = store
         self.library = library
@@ -67,10 +70,12 @@ class Conversations:
         self.clock = clock
         self.watch = watch or Wall()
         self.zone = ZoneInfo(timezone)
+        self.keeps = keeps
         self.languages = tuple(languages)
         self.sent = sent
         self.step = step
         self.machine = machine
+        self.persons = Persons(phones, texts, languages, clock) if shared_phones else None
         self.intake = Intake(library, texts, within, carrier, new_id)
         self._spoken: dict[str, str] = {}
 
@@ -158,19 +163,37 @@ class Conversations:
         language = self._spoken.get(self.phones.pseudonym(received.sender)) or self.languages[0]
         return self.texts.phrase(phrase, language)
 
-    def change(self, channel: Channel, received: Received, read: Dialogue) -> Change:
-        """Work out what an inbound changes; raises Stale when it is older than what its session has sent."""
+    def change(self, channel: Channel, received: Received, read: Dialogue, person: str = "") -> Change:
+        """Work out what an inbound changes; raises Stale when it is older than what its session has sent.
+
+        `person` speaks on a phone that others have too: nothing is sent there unasked before they wish it.
+        """
         now = self.clock()
         moment = datetime.fromtimestamp(now / 1000, UTC)
-        citizen = read.citizen or Citizen(self.phones.pseudonym(received.sender))
+        stranger = Citizen(person, stopped_at=now) if person else Citizen(self.phones.pseudonym(received.sender))
+        citizen = read.citizen or stranger
         opening = self.intake.open(channel, received, citizen, read, moment)
         outcome = self._walk(opening, citizen, moment)
         resume = (self.library.pinned(outcome.state.flow_hash) or opening.flow).resume
         carrier = self.intake.carrier(channel, received.sender) if outcome.messages else ""
         day = self.watch.day(now)
-        return Draft(
-            channel, received, read, opening, outcome, self.phones, now, self.zone, carrier, resume, day
-        ).change()
+        made = Draft(
+            channel,
+            received,
+            read,
+            opening,
+            outcome,
+            self.phones,
+            now,
+            self.zone,
+            carrier,
+            resume,
+            day,
+            keeps=self.keeps,
+            before=citizen,
+            person=person,
+        )
+        return made.change()
 
     def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
         """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""

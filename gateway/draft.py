@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from flows.encoding import measure, sms_safe
 from gateway.channels.base import Channel, Received
 from gateway.ids import uuid7
-from gateway.intake import Opening
+from gateway.intake import HIDDEN, Opening
 from gateway.outcome import Outcome
 from gateway.phones import Phones
 from storage.consents import Consent
@@ -41,11 +41,15 @@ class Draft(Struct, frozen=True):
 
     keeps: bool = True
     """Whether a campaign may reach later who begins now."""
+    before: Citizen | None = None
+    """The citizen as known until now; None looks at the number."""
+    person: str = ""
+    """Who speaks, on a phone that others have too."""
 
     def change(self) -> Change:
         """Return everything this inbound changes, to be kept whole or not at all."""
         inbound, outcome = uuid7(self.now), self.outcome
-        before = self.read.citizen or Citizen(self.phones.pseudonym(self.received.sender))
+        before = self.before or self.read.citizen or Citizen(self.phones.pseudonym(self.received.sender))
         citizen = outcome.citizen(before, self.now, self.opening.told)
         state = replace(outcome.state, id=self.opening.state.id or uuid7(self.now))
         texts = [sms_safe(screen.text) for screen in outcome.screens]
@@ -91,12 +95,26 @@ class Draft(Struct, frozen=True):
             external_id=received.external_id,
             citizen=citizen.pseudonym,
             bearer=received.bearer,
-            text=received.text if received.path is None else received.path,
+            text=self._text(),
             received_at=self.now,
             session=received.session,
             sent_at=received.sent_at,
             conversation=conversation,
         )
+
+    def _text(self) -> str:
+        """Return the words to keep: all of a session's where the provider sends all, but never one that was a code."""
+        received = self.received
+        if received.path is None:
+            return received.text
+        return self.opening.inputs[-1].text if self._hides else received.path
+
+    @property
+    def _hides(self) -> bool:
+        """Whether a code was given in this session, so that what was typed in it is not kept whole."""
+        session = self.read.session
+        hidden = session is not None and session.path.startswith(HIDDEN)
+        return hidden or bool(self.person) or (self.received.path or "").startswith(HIDDEN)
 
     def _answers(self, citizen: Citizen, conversation: str) -> list[AnswerRow]:
         state = self.outcome.state
@@ -158,16 +176,26 @@ class Draft(Struct, frozen=True):
 
     def _session(self, citizen: Citizen, conversation: str, reply: bytes) -> Session | None:
         if self.received.bearer == "sms":
-            return None
+            return self._private_sms(conversation) if self.person else None
         before = self.read.session
+        path = self.received.path or ""
         return Session(
             channel=self.channel.name,
             session=self.received.session,
-            citizen=citizen.pseudonym,
+            citizen=before.citizen if before and self.person else citizen.pseudonym,
             service=self.received.recipient,
-            path=self.received.path or "",
+            path=f"{HIDDEN}{len(path)}" if path and self._hides else path,
             reply=reply,
             conversation=conversation,
             opened_at=before.opened_at if before else self.now,
             closed=self.outcome.ends,
+            person=self.person,
         )
+
+    def _private_sms(self, conversation: str) -> Session | None:
+        """Return how long a person goes on speaking by SMS: until their conversation ends, or nothing comes."""
+        before = self.read.session
+        if before is None:
+            return None
+        goes_on = self.outcome.state.status == "active"
+        return replace(before, conversation=conversation, opened_at=self.now, person=self.person if goes_on else "")

@@ -21,6 +21,9 @@ from gateway.library import Library
 from locales.folding import fold
 from storage.store import Citizen, Dialogue, Session
 
+HIDDEN = "#"
+"""Stands before the length of a session's inputs, where they are not kept themselves."""
+
 
 class Stale(Exception):
     """The request is older than what the session has already sent; `reply` is its current screen."""
@@ -58,12 +61,24 @@ def session_inputs(received: Received, session: Session | None, citizen: str) ->
         raise ForeignSession(received.session)
     if session.closed:
         raise Stale(session.reply)
-    if received.path is None:
-        return (None,) if received.opens else (received.text,)
-    known = f"{session.path}*" if session.path else ""
-    if not received.path.startswith(known) or received.path == session.path:
+    added = received.text if received.path is None else _added(received.path, session)
+    # Somebody else has just taken the phone: whatever they press, they begin where they stand.
+    dials = (received.path is None and received.opens) or not session.conversation
+    return (None if dials else added,)
+
+
+def _added(path: str, session: Session) -> str:
+    """Return what a cumulative text adds to the one before; of a private session only the length is known."""
+    known = session.path
+    if known.startswith(HIDDEN):
+        length = int(known.removeprefix(HIDDEN))
+        if path[length : length + 1] != "*":
+            raise Stale(session.reply)
+        return path[length + 1 :]
+    before = f"{known}*" if known else ""
+    if not path.startswith(before) or path == known:
         raise Stale(session.reply)
-    return (received.path.removeprefix(known),)
+    return path.removeprefix(before)
 
 
 def own_sms(channel: Channel, number: str) -> str:  # noqa: ARG001 - the shape of a carrier
@@ -96,8 +111,11 @@ class Intake:
     ) -> Opening:
         """Return what takes this inbound."""
         if received.bearer == "ussd":
-            texts = session_inputs(received, dialogue.session, citizen.pseudonym)
-            sms = bool(self.carrier(channel, received.sender))
+            session = dialogue.session
+            private = session is not None and session.person == citizen.pseudonym
+            owner = session.citizen if private and session else citizen.pseudonym
+            texts = session_inputs(received, session, owner)
+            sms = not private and bool(self.carrier(channel, received.sender))
             inputs = tuple(replace(self.inbound(channel, "ussd", text), sms=sms) for text in texts)
             return self._dialled(channel, citizen, dialogue, inputs, now)
         return self._texted(channel, received.text, citizen, dialogue, now)

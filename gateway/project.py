@@ -119,14 +119,27 @@ class Project:
             sent=lambda: self.grown(),
             machine=self._is_receipt if self.settings.national.phone else None,
             carrier=self._carrier,
+            keeps=self.settings.campaigns.keep_numbers > 0,
             watch=self.watch,
+            shared_phones=gateway.shared_phones,
         )
 
     def _carrier(self, channel: Channel, number: str) -> str:
         """Name the channel that carries an SMS to who wrote over `channel`; empty where none serves the number."""
+        known = self._carriers.get(channel.name)
+        return self._chosen(channel.name, number) if known is None else known
+
+    @cached_property
+    def _carriers(self) -> Mapping[str, str]:
+        """The carrier for who wrote over each channel, where it is the same for every number."""
+        if any(channel.settings.prefixes for channel in self.channels.values()):
+            return {}
+        return {name: self._chosen(name, "") for name in self.channels}
+
+    def _chosen(self, wanted: str, number: str) -> str:
         from gateway.sending.routing import choose
 
-        able = choose(self.channels.values(), number, channel.name)
+        able = choose(self.channels.values(), number, wanted)
         return able.name if able else ""
 
     def _is_receipt(self, received: Received) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from gateway.channels.base import Channel, ForeignSession, Received
 from gateway.intake import Stale
+from gateway.persons import sms_session
 from storage.errors import StoreBusy
 from storage.store import Accepted, Change, Dialogue
-from storage.turns import Asked
+from storage.turns import Asked, Instead
 
 if TYPE_CHECKING:
     from gateway.conversation import Conversations
@@ -21,24 +24,38 @@ class Taking:
 
     def __init__(self, conversations: Conversations, channel: Channel, received: Received) -> None:
         citizen = conversations.phones.pseudonym(received.sender)
-        self.asked = Asked(channel.name, received.external_id, citizen, received.session)
+        private = conversations.persons is not None and received.bearer == "sms"
+        session = sms_session(citizen) if private else received.session
+        self.asked = Asked(channel.name, received.external_id, citizen, session)
         self.conversations = conversations
         self.channel = channel
         self.received = received
         self.change: Change | None = None
 
-    def decide(self, read: Dialogue) -> Change | bytes:
-        """Return what the inbound changes, or what was answered to it before."""
+    def decide(self, read: Dialogue) -> Change | bytes | Instead:
+        """Return what the inbound changes, or what was answered to it before; on a shared phone, first who speaks."""
+        persons = self.conversations.persons
+        spoken = persons.turn(self.channel, self.received, self.asked, read) if persons is not None else ""
+        if not spoken:
+            return self._decided(read)
+        if isinstance(spoken, str):
+            person = spoken
+            return Instead(replace(self.asked, citizen=person), lambda other: self._decided(other, person))
+        self.change = spoken
+        return spoken
+
+    def _decided(self, read: Dialogue, person: str = "") -> Change | bytes:
         self.change = None
         if read.foreign:
             raise ForeignSession(self.received.external_id)
         if read.reply is not None:
             return read.reply or self.conversations.forgotten(self.channel, self.received)
         try:
-            self.change = change = self.conversations.change(self.channel, self.received, read)
+            self.change = change = self.conversations.change(self.channel, self.received, read, person)
         except Stale as stale:
             return stale.reply
-        self.conversations.remember(self.asked.citizen, change.citizen.language)
+        if not person:
+            self.conversations.remember(self.asked.citizen, change.citizen.language)
         return change
 
     def kept(self, accepted: Accepted) -> bytes:

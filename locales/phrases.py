@@ -72,6 +72,10 @@ CITIZEN_PHRASES: dict[str, str] = {
         "STOP : finir\nSTART : revenir\nLANGUE : autre langue\nRETOUR : question d'avant\n"
         "RECOMMENCER : depuis le début\nMES DONNEES : ce qu'on garde\nEFFACER : tout effacer"
     ),
+    # Several people on one phone: who gave a code speaks in private, whether anybody had it or not; and leaves again.
+    "person_now": "A vous, en privé. Pour sortir : MOI",
+    "person_left": "Mode privé terminé.",
+    "codes_spent": "Trop de codes. Réessayez demain.",
     # First words to who was brought in by an operator's list: {who} writes, on which {ground}, and how to refuse.
     "invited": "{who} vous écrit ({ground}). Pour refuser : STOP",
     "administration": "Votre administration",
