@@ -19,7 +19,19 @@ from twilio.request_validator import (
 )
 from werkzeug.wrappers import Request
 
-from gateway.channels.base import Cause, Ended, Receipt, Received, Reply, Route, Sendable, Sent, State, brief
+from gateway.channels.base import (
+    BadRequest,
+    Cause,
+    Ended,
+    Receipt,
+    Received,
+    Reply,
+    Route,
+    Sendable,
+    Sent,
+    State,
+    brief,
+)
 from gateway.channels.forms import Form, form, identity, phone, words
 from gateway.channels.network import by_status, missed
 from gateway.channels.verification import SignedChannel
@@ -30,6 +42,7 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 TIMEOUT = 9.0
+LONGEST_SID = 34
 ALGORITHMS = ("HMAC_SHA1", "HMAC_SHA256")
 NOTHING = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML that says nothing: replies leave from the outbox."""
@@ -120,9 +133,9 @@ class Twilio(SignedChannel):
             Received(
                 channel=self.name,
                 bearer="sms",
-                external_id=f"sms:{identity(fields, 'MessageSid')}",
+                external_id=f"sms:{sid(fields)}",
                 sender=phone(fields, "From"),
-                recipient=words(fields, "To"),
+                recipient=identity(fields, "To"),
                 text=words(fields, "OptOutType") or words(fields, "Body"),
             )
         ]
@@ -165,6 +178,19 @@ class Twilio(SignedChannel):
         return Client(
             self.settings.account_sid, self.settings.auth_token, http_client=http_client(self.settings.api_url)
         )
+
+
+def sid(fields: Form) -> str:
+    """Return the message's id, no longer than Twilio's are.
+
+    Its signature joins names and values without a mark between them: whoever caught a request could move words from one
+    field to the next under the same signature, and so give an old message a new id. An id of the right length, with
+    `To` apart, leaves no room for that.
+    """
+    given = identity(fields, "MessageSid")
+    if len(given) > LONGEST_SID:
+        raise BadRequest("MessageSid is missing or unsound.")
+    return given
 
 
 def reported(fields: Form) -> Receipt:

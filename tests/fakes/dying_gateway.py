@@ -2,7 +2,7 @@
 
     dying_gateway.py PROJECT PORT before|after
 
-`before` its commit, or `after` it and before whoever brought the message hears of it.
+`before` it is kept, or `after` that and before whoever brought the message hears of it.
 """
 
 from __future__ import annotations
@@ -10,23 +10,32 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 
+from gateway.channels.base import Channel, Received
 from gateway.cli import run
-from storage.sqlite import SqliteStore
-from storage.store import Accepted, Change
+from gateway.conversation import Conversations
+
+
+def die(*_: object) -> bytes:
+    """End this process and all of its group, at once."""
+    os.killpg(0, signal.SIGKILL)
+    raise AssertionError("dead by now")
 
 
 def doom(moment: str) -> None:
-    """Let the process, and all of its group, die at its first commit."""
-    kept = SqliteStore.accept
+    """Let the process die with its first message; `told` is called once that message is on disk."""
+    kept, handed = Conversations.take, Conversations.hand_over
 
-    def accept(store: SqliteStore, change: Change) -> Accepted:
-        if moment == "after":
-            kept(store, change)
-        os.killpg(0, signal.SIGKILL)
-        raise AssertionError("dead by now")
+    def take(one: Conversations, channel: Channel, received: Received) -> bytes:
+        return die() if moment == "before" else die(kept(one, channel, received))
 
-    SqliteStore.accept = accept  # type: ignore[method-assign]
+    def hand_over(
+        one: Conversations, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]
+    ) -> None:
+        die() if moment == "before" else handed(one, channel, received, lambda outcome: told(die(outcome)))
+
+    Conversations.take, Conversations.hand_over = take, hand_over  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -43,6 +43,9 @@ PROOFS = {
     ),
     "model": Proof("test_torture_model.py", "AWAL_TORTURE_MODEL", 20_000, "steps", "both stores held to plain dicts"),
     "day": Proof("test_torture_day.py", "AWAL_TORTURE_DAY", 50_000, "messages", "a simulated day of sending"),
+    "forgeries": Proof(
+        "test_torture_forgeries.py", "AWAL_TORTURE_FORGERIES", 100_000, "forgeries", "and a tenth as many genuine ones"
+    ),
     "clock": Proof("test_torture_clock.py", "AWAL_TORTURE_CLOCK", 2_000, "jumps", "a clock that jumps"),
 }
 FLOWS = "flows"

@@ -134,6 +134,23 @@ class TestSignatures:
         assert knock({"X-Twilio-Signature": signed(SECRET, form=form)}, letter) == 200
 
 
+@pytest.mark.parametrize(
+    "way", ["the id takes the next field in", "the id leaves its end to one that swallows the rest"]
+)
+def test_words_moved_between_fields_under_one_signature_make_no_new_message(way: str) -> None:
+    sid, form = "SM0f3c1d2e4b5a69788796a5b4c3d2e1f0", {"From": TO, "To": "+33644600000", "Body": "EAU", "NumMedia": "0"}
+    caught = signed(SECRET, form=form | {"MessageSid": sid})
+    if way.startswith("the id takes"):
+        forged = form | {"MessageSid": f"{sid}NumMedia{form.pop('NumMedia')}"}
+        del forged["NumMedia"]
+    else:
+        tail = "".join(name + form.pop(name) for name in ("NumMedia", "To"))
+        forged = form | {"MessageSid": "SM0", "f3c1d2e4b5a69788796a5b4c3d2e1f0": tail}
+    assert signed(SECRET, form=forged) == caught, "the vendor's own validator takes it"
+    letter = dataclasses.replace(CASE.letter, body=urlencode(forged).encode())
+    assert knock({"X-Twilio-Signature": caught}, letter) == 400
+
+
 def test_the_answer_to_an_inbound_is_empty_twiml() -> None:
     channel = ENVELOPES["twilio"].channel("twilio")
     for route in ("sms", "delivery"):

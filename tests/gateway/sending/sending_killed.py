@@ -39,7 +39,7 @@ if __name__ == "__main__":
     vendors = {name: Ledger(name, file) for name in channels.split(",")}
     sender = Sender(store, vendors, Phones(), lambda: time.time_ns() // 1_000_000 + int(clock), poll=0.01)
     sender.start()
-    until = time.monotonic() + 300
+    until = time.monotonic() + 1_800
     while time.monotonic() < until and any(store.outbox_counts()[state] for state in ("queued", "sending")):
         time.sleep(0.05)
     sender.stop()

@@ -41,8 +41,8 @@ def row(at: int, channel: str) -> OutboundRow:
 
 def filled(folder: Path, channels: list[str], kind: str = "question") -> None:
     with SqliteStore(folder / "awal.db") as store:
-        rows = [row(at, channels[at % len(channels)]) for at in range(MESSAGES)]
-        assert store.enqueue([replace(one, kind=kind, ground="form 7") for one in rows]) == MESSAGES
+        rows = [replace(row(at, channels[at % len(channels)]), kind=kind, ground="form 7") for at in range(MESSAGES)]
+        assert sum(store.enqueue(rows[at : at + 1_000]) for at in range(0, MESSAGES, 1_000)) == MESSAGES
 
 
 def killed(folder: Path, root: Path, channels: list[str]) -> Counter[str]:
