@@ -1,4 +1,4 @@
-"""Group commit against a commit of its own for each change: 128 callers of the same store, no HTTP.
+"""Group commit against a commit of its own for each change: 128 callers who hand over, as the webhook does, no HTTP.
 
 `python -m benchmarks.commit FOLDER BATCH SECONDS` is one side, in a process of its own, so that a slow disk can be put
 under it: `slow_fsync.c` is compiled by `cc` and preloaded; where there is no compiler, that row is left out.
@@ -10,14 +10,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 from benchmarks.measure import Row
 from benchmarks.servers import ROOT
 from storage.sqlite import SqliteStore, writer
-from storage.store import Change, Citizen, InboundRow
+from storage.store import Accepted, Change, Citizen, InboundRow
+from storage.turns import Asked, Told
 
 CALLERS = 128
 SECONDS = 1.5
@@ -88,29 +89,34 @@ def change(number: int) -> Change:
     return Change(inbound=inbound, reply=b"CON 1", citizen=Citizen(citizen))
 
 
-def keep(store: SqliteStore, first: int, until: float, kept: list[int]) -> None:
-    """Keep one change after the other until the time is over."""
+def hand_over(store: SqliteStore, number: int, told: Told) -> None:
+    """Hand one change over, as the gateway does for who calls its webhook."""
+    made = change(number)
+    store.hand_over(Asked("at", made.inbound.external_id, made.citizen.pseudonym), lambda _: made, told)
+
+
+def kept(store: SqliteStore, seconds: float) -> float:
+    """Return the changes a second that so many callers had kept, each handing its next one over when it was told."""
+    ends: SimpleQueue[Accepted | Exception] = SimpleQueue()
+    begun = time.perf_counter()
+    for number in range(CALLERS):
+        hand_over(store, number, ends.put)
     count = 0
-    while time.perf_counter() < until:
-        store.accept(change(first + count))
+    while count < CALLERS or time.perf_counter() < begun + seconds:
+        outcome = ends.get()
+        if isinstance(outcome, Exception):
+            raise outcome
+        hand_over(store, CALLERS + count, ends.put)
         count += 1
-    kept.append(count)
+    return count / (time.perf_counter() - begun)
 
 
 def main() -> None:
     """Print the changes a second of so many callers."""
     folder, batch, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     writer.BATCH = batch
-    kept: list[int] = []
     with tempfile.TemporaryDirectory(dir=folder) as name, SqliteStore(Path(name) / "awal.db") as store:
-        until = time.perf_counter() + seconds
-        callers = [threading.Thread(target=keep, args=(store, 1_000_000 * at, until, kept)) for at in range(CALLERS)]
-        for caller in callers:
-            caller.start()
-        for caller in callers:
-            caller.join()
-        lasted = seconds + time.perf_counter() - until
-    print(sum(kept) / lasted)
+        print(kept(store, seconds))
 
 
 if __name__ == "__main__":
