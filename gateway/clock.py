@@ -48,29 +48,32 @@ class ClockUnknown(AwalError):
     """The clock is not known, and what was asked for needs it."""
 
 
-def wall() -> int:
-    """Return what the machine's clock shows, in milliseconds of the Unix epoch."""
-    return time.time_ns() // 1_000_000
+class Machine:
+    """What the kernel says of time."""
+
+    def wall(self) -> int:
+        """Return what the machine's clock shows, in milliseconds of the Unix epoch."""
+        return time.time_ns() // 1_000_000
+
+    def uptime(self) -> int:
+        """Return the milliseconds since the boot, sleep included: nobody can set this clock."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+    def boot(self) -> str:
+        """Return the kernel's id of this boot; one of this process alone where there is none."""
+        try:
+            return BOOT.read_text().strip()
+        except OSError:
+            return f"process {uuid.uuid4()}"
+
+    def vouches(self) -> bool:
+        """Tell whether the kernel says that a time service keeps its clock (adjtimex(2), which only reads here)."""
+        room = ctypes.create_string_buffer(512)  # struct timex, all zero: nothing is set
+        ask = getattr(ctypes.CDLL(None), "adjtimex", None)
+        return ask is not None and 0 <= int(ask(room)) < TIME_ERROR
 
 
-def uptime() -> int:
-    """Return the milliseconds since the boot, sleep included: nobody can set this clock."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-
-
-def this_boot() -> str:
-    """Return the kernel's id of this boot; one of this process alone where there is none."""
-    try:
-        return BOOT.read_text().strip()
-    except OSError:
-        return f"process {uuid.uuid4()}"
-
-
-def synchronised() -> bool:
-    """Tell whether the kernel says that a time service keeps its clock (adjtimex(2), which only reads here)."""
-    room = ctypes.create_string_buffer(512)  # struct timex, all zero: nothing is set
-    ask = getattr(ctypes.CDLL(None), "adjtimex", None)
-    return ask is not None and 0 <= int(ask(room)) < TIME_ERROR
+MACHINE = Machine()
 
 
 class Wall:
@@ -80,7 +83,7 @@ class Wall:
 
     def now(self) -> int:
         """Return now, in milliseconds of the Unix epoch."""
-        return wall()
+        return MACHINE.wall()
 
     def day(self, now: int) -> str:  # noqa: ARG002 - that of a clock that may be lost
         """Return what undated rows of a moment have for a day; empty while the clock is known."""
@@ -107,16 +110,13 @@ class Clock(Wall):
         timezone: str,
         *,
         still: Callable[[], AbstractContextManager[None]] = nullcontext,
-        wall: Callable[[], int] = wall,
-        uptime: Callable[[], int] = uptime,
-        boot: str = "",
-        vouched: Callable[[], bool] = synchronised,
+        machine: Machine = MACHINE,
     ) -> None:
         self.store = store
         self.zone = ZoneInfo(timezone)
         self.still = still
-        self.boot = boot or this_boot()
-        self._wall, self._uptime, self._vouched = wall, uptime, vouched
+        self.boot = machine.boot()
+        self._wall, self._uptime, self._vouched = machine.wall, machine.uptime, machine.vouches
         self._gate = Gate()
         self._turn = threading.RLock()
         self._lost: Undated | None = None
