@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 USER = "awal"
-READY = 30
+READY = 120
 MEMORY = 2 << 30
 
 
@@ -37,6 +37,11 @@ def _memory() -> str | None:
     """Return a folder in memory that a server fits in."""
     here = os.access("/dev/shm", os.W_OK) and shutil.disk_usage("/dev/shm").free > MEMORY
     return "/dev/shm" if here else None
+
+
+def _alive(process: Path) -> bool:
+    """Tell whether a process of /proc has not ended yet: one that nobody waits for holds nothing any more."""
+    return "\nState:\tZ" not in (process / "status").read_text()
 
 
 class PostgresServer:
@@ -91,15 +96,23 @@ class PostgresServer:
     def kill(self) -> None:
         """Kill the server with all its processes; the next start recovers from the log of transactions."""
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")  # each in a group of its own
-        backends = [int(one) for one in children.read_text().split()]
         os.killpg(self._process.pid, signal.SIGKILL)
-        for backend in backends:
-            with suppress(ProcessLookupError):
-                os.kill(backend, signal.SIGKILL)
         self._process.wait()
         self._process = None
+        while left := self._left():  # each in a group of its own; a server does not start beside any of them
+            for backend in left:
+                with suppress(ProcessLookupError):
+                    os.kill(backend, signal.SIGKILL)
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+
+    def _left(self) -> list[int]:
+        """Return the processes that work in the server's folder, whoever their parent is by now."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if Path(os.readlink(process / "cwd")) == self.folder / "data" and _alive(process):
+                    found.append(int(process.name))
+        return found
 
     def new_database(self, template: str = "template1") -> str:
         """Make an empty database, or a copy of `template`, and return its URL."""

@@ -17,17 +17,16 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from inspect import getsource
 from itertools import cycle
 from pathlib import Path
 from typing import Any, ClassVar
 
 import model_rest
-import test_store_model
 from distant import Distant
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, run_state_machine_as_test
+from model_rest import amounts
 from test_store_model import Twins, fresh
 
 from storage.errors import StoreBusy, StoreError
@@ -35,6 +34,7 @@ from storage.store import Accepted, Store
 
 SIZE = int(os.environ.get("AWAL_TORTURE_MODEL", "80"))
 """Steps on each store, at least."""
+STORAGE = Path(model_rest.__file__).parent
 EXAMPLES, STEPS = 25, 40
 """Lives of a store that are drawn at once, and the steps of each at most."""
 CHANGES = {
@@ -100,7 +100,7 @@ class Struck(Twins):
             assert model or not free, "a slot was given twice"
             self.met["kept" if model and not free else "undone"] += 1
             return model
-        if self.shown(self.real) == self.shown(self.model):
+        if self.all_of(self.real) == self.all_of(self.model):
             self.met["undone"] += 1
             return super().both(operation, *given, **named)
         self.met["kept"] += 1
@@ -114,11 +114,12 @@ class Struck(Twins):
         self.met["kept" if there else "undone"] += 1
         return model
 
-    def shown(self, store: Store) -> list[object]:
+    def all_of(self, store: Store) -> list[object]:
         """Return all that a change shows in."""
-        people = [store.mydata(citizen)["citizen"] for citizen in model_rest.PEOPLE]
+        people = model_rest.PEOPLE
+        theirs = [(amounts(store.mydata(one)), list(store.consents(one))) for one in people]
         lists = [store.outbox(limit=1_000), store.events(limit=1_000), store.syncs(1_000), store.held()]
-        return [store.counts(), store.get("k"), store.get("l"), *people, *map(list, lists)]
+        return [store.counts(), store.get("k"), store.get("l"), store.standing(people), *theirs, *map(list, lists)]
 
 
 class SqliteStruck(Struck):
@@ -240,19 +241,19 @@ def test_postgres_is_the_model_though_its_connections_and_server_go(need: Callab
 
 
 def test_every_operation_of_a_store_is_in_the_machine() -> None:
-    asked = {
-        node.args[0].value
-        for module in (test_store_model, model_rest)
-        for node in ast.walk(ast.parse(getsource(module)))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
-        if node.func.attr == "both" and isinstance(node.args[0], ast.Constant)
-    }
-    used = {
-        node.attr
-        for module in (test_store_model, model_rest)
-        for node in ast.walk(ast.parse(getsource(module)))
-        if isinstance(node, ast.Attribute)
-    }
+    """Or in tests of its own, on every store."""
+    parts = {kind.__module__ for kind in Twins.__mro__} & {file.stem for file in STORAGE.glob("*.py")}
+    used = {one for part in parts for one in named((STORAGE / f"{part}.py").read_text())}
     operations = {name for name in dir(Store) if not name.startswith("_")}
-    assert operations - asked - used - model_rest.ALONE - model_rest.ELSEWHERE == set()
-    assert asked >= CHANGES
+    elsewhere = set()
+    for file, group in model_rest.ELSEWHERE.items():
+        elsewhere |= set(vars(group)) & named((STORAGE / file).read_text())
+    assert operations - used - elsewhere - model_rest.ALONE == set()
+    assert used >= CHANGES
+
+
+def named(source: str) -> set[str]:
+    """Return the operations that a source calls, or hands to `both` by name."""
+    nodes = list(ast.walk(ast.parse(source)))
+    called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return called | {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
