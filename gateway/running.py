@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gateway import log
 from gateway.channels.live import LiveChannel
 from gateway.control import Control
-from gateway.jobs import count_ahead, jobs, watch_disk
+from gateway.jobs import ask_campaigns, count_ahead, jobs, watch_disk
 from gateway.lane import Lane
 from gateway.project import Project
 from gateway.scheduler import Scheduler
@@ -55,6 +55,7 @@ class Running:
             watch.look,
             partial(count_ahead, project),
             partial(watch_disk, project),
+            partial(ask_campaigns, project),
         ]
         self.scheduler = Scheduler(
             project.store, jobs(project), project.clock, chores=chores, known=lambda: watch.known

@@ -30,6 +30,11 @@ console.add_url_rule("/logout", "logout", login.logout, methods=["POST"])
 console.add_url_rule("/phone/inbox", "inbox", phone.inbox)
 console.add_url_rule("/queue", "queue", queue.page)
 console.add_url_rule("/queue/<message>/<action>", "steer", queue.steer, methods=["POST"])
+console.add_url_rule("/campaigns", "campaigns", lambda: _campaigns().page())
+console.add_url_rule("/campaigns/<name>", "campaign", lambda name: _campaigns().one(name))
+console.add_url_rule(
+    "/campaigns/<name>/<act>", "steer_campaign", lambda name, act: _campaigns().steer(name, act), methods=["POST"]
+)
 console.add_url_rule("/reports", "reports", lambda: _reports().page())
 console.add_url_rule("/reports/file", "report_file", lambda: _reports().file())
 
@@ -46,6 +51,12 @@ def _reports() -> ModuleType:
     from gateway.console import reports
 
     return reports
+
+
+def _campaigns() -> ModuleType:
+    from gateway.console import campaigns
+
+    return campaigns
 
 
 @console.app_context_processor

@@ -12,7 +12,15 @@ from hypothesis import strategies as some
 
 from gateway.console.words import WORDS
 
-VALUES = {"flow": "water", "link": "nothing", "message": "nothing", "action": "retry", "filename": "console.css"}
+VALUES = {
+    "name": "pilot",
+    "act": "pause",
+    "flow": "water",
+    "link": "nothing",
+    "message": "nothing",
+    "action": "retry",
+    "filename": "console.css",
+}
 OUTSIDE = ("/health", "/metrics")
 OPEN = {"console.login", "console.login_once", "console.static"}
 DEMO = {"console.home", "console.inbox", "console.flow", "console.source"}
