@@ -56,7 +56,7 @@ def budget(flow: str, as_json: bool) -> None:
 def _settings() -> tuple[str, dict[str, Prices], bool]:
     """Return the project's region, the prices of the channels that have any, and whether who dials can get an SMS.
 
-    Outside of a project there are no prices, and an SMS goes to everybody.
+    Outside of a project there are no prices; without any channel, an SMS is taken to go to everybody.
     """
     from gateway.settings import FILE
 
@@ -65,7 +65,8 @@ def _settings() -> tuple[str, dict[str, Prices], bool]:
         return "", {}, True
     found = {name: _prices(project, name) for name in project.channels}
     priced = {name: prices for name, prices in found.items() if prices.sms or prices.inbound or prices.session}
-    return project.settings.gateway.region, priced, any("sms" in one.bearers for one in project.channels.values())
+    reaches = not project.channels or any("sms" in one.bearers for one in project.channels.values())
+    return project.settings.gateway.region, priced, reaches
 
 
 def _prices(project: Project, name: str) -> Prices:

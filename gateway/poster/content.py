@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from flows.content import marks
 from flows.errors import AwalError
+from flows.link import link
 from flows.model import Ask, Flow
 from gateway.poster.example import Example, example, several
 from gateway.poster.fit import size
@@ -115,7 +116,7 @@ def poster(
     _possible(flow, language)
     keyword = _keyword(flow, language)
     writer = Writer(flow, texts, language)
-    found, rest = asked(flow)
+    found, rest = asked(link(flow, {one.id: one for one in flows}))
     while found:
         said = example(flow, flows or (flow,), found, keyword, language, texts, within)
         made = said and _written(writer, found, said, rest, number, gratis)

@@ -1,8 +1,8 @@
 """Which questions of a flow can be answered ahead, in one SMS, and what a citizen must know about each.
 
 The words of an SMS are taken in the order of the questions. So the list ends before the first question whose turn
-nobody can foresee from a poster: behind a jump, a menu, a sub-flow, or a condition on more than one answer. What
-follows is asked by SMS afterwards.
+nobody can foresee from a poster: behind a jump, a menu, or a condition on more than one answer. What follows is asked
+by SMS afterwards. A sub-flow's questions are the flow's own.
 """
 
 from __future__ import annotations

@@ -218,3 +218,11 @@ def test_the_words_are_the_catalogue_s_own():
     arabic = entries(SHIPPED / "ar" / "LC_MESSAGES" / "poster.po")
     assert {one.context: one.source for one in arabic if one.context} == POSTER_PHRASES
     assert all(slots(one.text) == slots(one.source) for one in arabic)
+
+
+def test_the_questions_of_a_sub_flow_are_on_the_poster():
+    inner = load("flow: inner\ntitle: Dedans\nlanguage: fr\nsteps:\n" + YES_NO, "inner.yaml").flow
+    outer = load(HEAD + "- {id: part, run: inner}\n" + OTHER, "essai.yaml").flow
+    one = poster(outer, TEXTS, "fr", "2626", flows=[inner, outer])
+    assert [row.number for row in one.items] == [1, 2]
+    assert len(message(one).split()) == 3, "the keyword and both answers"
