@@ -56,13 +56,16 @@ def _whole(store: Store, url: str) -> Store:
     return store
 
 
-def restore_store(url: str, base: Path, backup: Path) -> int:
-    """Put a backup in the store's place and return the new sync epoch. The gateway must be stopped."""
+def restore_store(url: str, base: Path, backup: Path, keys: Path | None = None) -> int:
+    """Put a backup in the store's place and return the new sync epoch. The gateway must be stopped.
+
+    `keys`: those of a sealed backup, where they are not beside the database.
+    """
     from storage.sqlite.backup import restore
 
     if is_postgres(url):
         raise StoreError(f"{shown(url)}: restore it with PostgreSQL's own tools: {RESTORE}")
-    return restore(backup, store_path(url, base))
+    return restore(backup, store_path(url, base), keys)
 
 
 def store_path(url: str, base: Path) -> Path:

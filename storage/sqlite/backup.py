@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from storage.errors import StoreError
-from storage.sqlite import erasures, reading, schema, sync
+from storage.sqlite import erasures, keyring, reading, schema, sealed, sync
 from storage.sqlite.connection import errors, open_reader
 from storage.sqlite.lock import FileLock
 
@@ -34,8 +34,26 @@ def back_up(source: sqlite3.Connection, target: Path) -> Mapping[str, int]:
     return found
 
 
-def restore(backup: Path, path: Path) -> int:
+def back_up_sealed(source: sqlite3.Connection, path: Path, target: Path) -> Mapping[str, int]:
+    """Do the same for a copy that nobody can read without the keys beside `path`; returns its counts.
+
+    The plain copy that is sealed lies beside the database meanwhile, never on the other medium.
+    """
+    plain, keys = path.with_name(path.name + ".sealing"), keyring.beside(path)
+    before = len(list(erasures.noted(path)))
+    found = back_up(source, plain)
+    sealed.write(plain, target, keys)
+    # Who was forgotten meanwhile was in the copy still, and has just been given a key anew.
+    for _, citizen in list(erasures.noted(path))[before:]:
+        keyring.destroy(keys, citizen)
+    _publish_whole(target)
+    return found
+
+
+def restore(backup: Path, path: Path, keys: Path | None = None) -> int:
     """Put a verified copy in the database's place; return the new epoch, higher than the one before.
+
+    A sealed one is opened with the keys beside the database, or with those of `keys`, which are then put there.
 
     Who was forgotten since the copy was made is forgotten again. What was there stays beside it as
     `awal.db.replaced`, until the next restore.
@@ -46,7 +64,7 @@ def restore(backup: Path, path: Path) -> int:
     with errors(path):
         lock = FileLock(path)
         try:
-            return _replace(backup, path)
+            return _replace(backup, path, keys)
         finally:
             lock.release()
 
@@ -69,17 +87,23 @@ def _opened(backup: Path) -> sqlite3.Connection:
     return source
 
 
-def _replace(backup: Path, path: Path) -> int:
+def _replace(backup: Path, path: Path, keys: Path | None) -> int:
+    if keys is not None and not keyring.locks(keys):
+        raise StoreError(f"{keys} holds no keys: give the copy that awal backup --sealed --keys wrote")
     part = path.with_name(path.name + ".restored")
     part.unlink(missing_ok=True)
     with closing(_opened(backup)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
+        if sealed.is_sealed(copy):
+            sealed.unseal(copy, keys or keyring.beside(path))
         verify(copy, backup)
         erasures.replay(copy, path)
         epoch = max(sync.epoch(copy), _epoch_now(path)) + 1
         copy.execute("UPDATE counters SET value = ? WHERE name = 'epoch'", (epoch,))
     os.chmod(part, 0o600)
+    if keys is not None:
+        keyring.add_all(keyring.beside(path), keyring.locks(keys))
     _set_aside(path)
     _publish(part, path)
     return epoch
@@ -110,6 +134,12 @@ def _publish(part: Path, target: Path) -> None:
     """Give the finished file its name, durably."""
     _sync(part)
     os.replace(part, target)
+    _sync(target.parent)
+
+
+def _publish_whole(target: Path) -> None:
+    """Make a file that has its name already durable."""
+    _sync(target)
     _sync(target.parent)
 
 

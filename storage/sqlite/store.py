@@ -21,6 +21,7 @@ from storage.sqlite import (
     consents,
     erasures,
     following,
+    keyring,
     lane,
     outbox,
     reading,
@@ -313,6 +314,7 @@ class SqliteStore:
         if citizen:
             with errors(self.path):
                 erasures.note(self.path, citizen, now)
+                keyring.destroy(keyring.beside(self.path), citizen)
 
     def mydata(self, citizen: str) -> Mapping[str, object]:
         """Return everything kept of a citizen, as plain data."""
@@ -489,8 +491,13 @@ class SqliteStore:
         writer = self._writer
         return Writing(writer.waiting(), writer.sizes.read(), writer.seconds.read()) if writer else None
 
-    def backup(self, target: Path) -> Mapping[str, int]:
-        """Copy the database to `target` while it is in use, verify the copy, and return its counts."""
+    def backup(self, target: Path, *, sealed: bool = False) -> Mapping[str, int]:
+        """Copy the database to `target` while it is in use, verify the copy, and return its counts.
+
+        `sealed`: each citizen under a key of their own, which is kept beside the database and nowhere else.
+        """
+        if sealed:
+            return self._read(lambda connection: backup.back_up_sealed(connection, self.path, target))
         return self._read(lambda connection: backup.back_up(connection, target))
 
     def close(self) -> None:
