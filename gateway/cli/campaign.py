@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -315,6 +316,11 @@ def schema() -> None:
     Example:
         awal campaign schema > campaign.schema.json
     """
+    click.echo(schema_text(), nl=False)
+
+
+def schema_text() -> str:
+    """Return the schema as kept in `gateway/campaigns/campaign.schema.json`."""
     from gateway.campaigns.schema import schema as made
 
-    write_json(made())
+    return json.dumps(made(), ensure_ascii=False, indent=2) + "\n"

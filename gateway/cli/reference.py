@@ -10,13 +10,16 @@ import click
 
 from flows.check.reference import filled
 from gateway import settings
+from gateway.campaigns import reference as campaigns
 from gateway.cli import cli
+from gateway.cli.campaign import schema_text as campaign_schema
 from gateway.cli.schema import text as schema
 
 HERE = Path(__file__).parent
 LANGUAGE = HERE.parent.parent / "flows" / "README.md"
 """Written by hand; its tables are made."""
 SCHEMA = LANGUAGE.with_name("flow.schema.json")
+CAMPAIGNS = HERE.parent / "campaigns" / "README.md"
 
 INTRODUCTION = """\
 # `awal`: every command
@@ -36,6 +39,8 @@ def pages() -> dict[Path, str]:
         HERE.parent / "settings.md": settings.markdown(),
         LANGUAGE: filled(LANGUAGE.read_text("utf-8")),
         SCHEMA: schema(),
+        CAMPAIGNS: campaigns.filled(CAMPAIGNS.read_text("utf-8")),
+        CAMPAIGNS.with_name("campaign.schema.json"): campaign_schema(),
     }
 
 
