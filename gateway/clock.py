@@ -13,9 +13,10 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from flows.errors import AwalError
@@ -36,6 +37,8 @@ STEPS = 1_000
 """Batches dated at one look."""
 SEEN = "clock-seen"
 """The store's note of the newest moment that a believed clock showed."""
+NOTHING: AbstractContextManager[object] = nullcontext()
+"""What holds up nobody."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 TIME_ERROR = 5
 UNKNOWN = (
@@ -89,13 +92,13 @@ class Wall:
         """Return what undated rows of a moment have for a day; empty while the clock is known."""
         return ""
 
-    def enter(self) -> Callable[[], None]:
-        """Keep the clock from becoming known in the middle of something, until what is returned is called."""
-        return _nothing
+    def using(self) -> AbstractContextManager[object]:
+        """Keep the clock from becoming known in the middle of something."""
+        return NOTHING
 
-
-def _nothing() -> None:
-    """Do nothing."""
+    def handing(self, told: Callable[[Any], None]) -> AbstractContextManager[Callable[[Any], None]]:
+        """Do so until what is handed over has ended: yields the `told` to give along."""
+        return nullcontext(told)
 
 
 class Clock(Wall):
@@ -163,9 +166,13 @@ class Clock(Wall):
         lost = self._lost
         return lost.day if lost is not None and now >= lost.since else ""
 
-    def enter(self) -> Callable[[], None]:
+    def using(self) -> AbstractContextManager[object]:
         """Keep the clock from becoming known in the middle of something; what begins meanwhile waits a moment."""
-        return _nothing if self._lost is None else self._gate.enter()
+        return NOTHING if self._lost is None else closing(self._gate.enter())
+
+    def handing(self, told: Callable[[Any], None]) -> AbstractContextManager[Callable[[Any], None]]:
+        """Do so until what is handed over has ended: yields the `told` to give along."""
+        return nullcontext(told) if self._lost is None else self._gate.handing(told)
 
     def _believed(self, moment: int) -> bool:
         """Tell whether a clock that shows this is to be believed."""
@@ -326,14 +333,30 @@ class Gate:
         self._inside = 0
         self._closed = False
 
-    def enter(self) -> Callable[[], None]:
-        """Go in with others; what is returned leaves."""
+    def enter(self) -> Self:
+        """Go in with others; `close` leaves."""
         with self._free:
             self._free.wait_for(lambda: not self._closed)
             self._inside += 1
-        return self._leave
+        return self
 
-    def _leave(self) -> None:
+    @contextmanager
+    def handing(self, told: Callable[[Any], None]) -> Iterator[Callable[[Any], None]]:
+        """Go in; whoever is handed `told` leaves by calling it, in whatever thread."""
+        self.enter()
+
+        def ended(outcome: object) -> None:
+            self.close()
+            told(outcome)
+
+        try:
+            yield ended
+        except BaseException:  # it was not handed over
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave."""
         with self._free:
             self._inside -= 1
             self._free.notify_all()

@@ -31,8 +31,7 @@ from gateway.persons import Persons
 from gateway.phones import Phones
 from gateway.sending.alarm import alarm
 from gateway.taking import Taking
-from storage.errors import StoreError
-from storage.store import Accepted, Change, Citizen, Dialogue, Store
+from storage.store import Change, Citizen, Dialogue, Store
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
@@ -87,11 +86,8 @@ class Conversations:
         if self.machine is not None and self.machine(received):
             return b""
         one = Taking(self, channel, received)
-        leave = self.watch.enter()
-        try:
+        with self.watch.using():
             return one.kept(self.store.turn(one.asked, one.decide))
-        finally:
-            leave()
 
     def hands_over(self, received: Received) -> bool:
         """Tell whether `hand_over` takes this one; an SMS that may be a machine's is looked into first."""
@@ -103,17 +99,8 @@ class Conversations:
         `told` is called once, by whatever thread.
         """
         one = Taking(self, channel, received)
-        leave = self.watch.enter()
-
-        def ended(outcome: Accepted | Exception) -> None:
-            leave()
-            told(one.ended(outcome))
-
-        try:
+        with self.watch.handing(lambda outcome: told(one.ended(outcome))) as ended:
             self.store.hand_over(one.asked, one.decide, ended)
-        except StoreError:
-            leave()
-            raise
 
     def remember(self, pseudonym: str, language: str) -> None:
         """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""

@@ -245,7 +245,7 @@ def test_time_goes_on_whatever_the_clock_shows(acts: list[str]) -> None:
 # the parts that go by it ---------------------------------------------------------------------------------------
 def test_whoever_is_alone_waits_for_those_inside_and_holds_up_the_rest() -> None:
     gate, order = Gate(), []
-    leave = gate.enter()
+    entered = gate.enter()
     inside, begun = threading.Event(), threading.Event()
 
     def alone() -> None:
@@ -259,10 +259,22 @@ def test_whoever_is_alone_waits_for_those_inside_and_holds_up_the_rest() -> None
     assert begun.wait(10)
     assert not inside.is_set()
     order.append("leaves")
-    leave()
+    entered.close()
     thread.join(10)
-    gate.enter()()
+    gate.enter().close()
     assert order == ["leaves", "alone"]
+
+
+def test_who_hands_something_over_leaves_when_it_has_ended_or_was_not_taken() -> None:
+    gate, heard = Gate(), []
+    with gate.handing(heard.append) as told:
+        pass
+    assert gate._inside == 1
+    told("done")
+    assert (gate._inside, heard) == (0, ["done"])
+    with pytest.raises(ValueError, match="full"), gate.handing(heard.append):
+        raise ValueError("full")
+    assert gate._inside == 0
 
 
 def test_what_never_ends_does_not_hold_the_gate_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +283,7 @@ def test_what_never_ends_does_not_hold_the_gate_for_ever(monkeypatch: pytest.Mon
     gate.enter()
     with pytest.raises(AwalError), gate.alone():
         pass
-    gate.enter()()
+    gate.enter().close()
 
 
 def test_nothing_unasked_leaves_while_the_clock_is_not_known() -> None:
