@@ -1,20 +1,20 @@
-"""The Flask application: health, metrics, and the console. Webhooks do not pass here (`gateway/lane.py`)."""
+"""The Flask application: the console. Webhooks (`lane.py`) and monitors (`vitals.py`) are answered in front of it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.exceptions import HTTPException
 
 from flows.errors import AwalError
-from gateway import __version__, log, metrics
+from gateway import log
 from gateway.console.access import host_is_secure
 from gateway.console.pages import console, fault
 from gateway.request import PAGE_BYTES
-from storage.errors import StoreBusy, StoreFull, StoreLocked
+from gateway.vitals import HEADERS, Told, figures, health
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -22,22 +22,6 @@ if TYPE_CHECKING:
     from gateway.project import Project
 
 SIGNED_IN = timedelta(hours=12)
-REASONS: dict[type[Exception], str] = {
-    StoreFull: "the disk is full: make room, writing goes on by itself",
-    StoreBusy: "the store is busy or its disk does not answer: try again in a moment",
-    StoreLocked: "another process holds the store",
-}
-"""What `/health` says of a store that cannot keep."""
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
 
 
 class Cookies(SecureCookieSessionInterface):
@@ -65,8 +49,8 @@ def create_app(project: Project) -> Flask:
     app.session_interface = Cookies()
     app.extensions["awal"] = project
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    app.add_url_rule("/health", view_func=lambda: health(project), endpoint="health")
-    app.add_url_rule("/metrics", view_func=lambda: figures(project), endpoint="metrics")
+    app.add_url_rule("/health", view_func=lambda: answered(health(project)), endpoint="health")
+    app.add_url_rule("/metrics", view_func=lambda: answered(figures(project)), endpoint="metrics")
     app.register_blueprint(console)
     app.register_error_handler(HTTPException, fault)
     app.register_error_handler(Exception, crash)
@@ -74,28 +58,10 @@ def create_app(project: Project) -> Flask:
     return app
 
 
-def health(project: Project) -> ResponseReturnValue:
-    """Answer 200 when an answer could be kept now, proved by a durable write; else 503 with the reason."""
-    try:
-        project.store.check()
-    except Exception as error:
-        told = log.redact(str(error)) if isinstance(error, AwalError) else type(error).__name__
-        log.event("unhealthy", level=40, reason=told)
-        return jsonify(status="failing", reason=reason(error)), 503
-    gateway = project.settings.gateway
-    return jsonify(status="ok", gateway=gateway.id, version=__version__, flows=len(project.library.flows))
-
-
-def reason(error: Exception) -> str:
-    """Return why nothing can be kept, for anybody's eyes: no path and no name; the log has those."""
-    known = next((told for kind, told in REASONS.items() if isinstance(error, kind)), "the store cannot be written")
-    return f"{known}; the log and awal doctor say more"
-
-
-def figures(project: Project) -> ResponseReturnValue:
-    """Answer the metrics as Prometheus text."""
-    text = metrics.render(project.store, project.leads(), project.latency.read(), project.watch.known)
-    return Response(text, content_type=metrics.CONTENT_TYPE)
+def answered(told: Told) -> Response:
+    """Return what the vitals answer as Flask's own answer."""
+    status, kind, text = told
+    return Response(text, status, content_type=kind)
 
 
 def crash(error: Exception) -> ResponseReturnValue:

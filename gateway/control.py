@@ -18,7 +18,6 @@ from typing import Any
 
 from flows.errors import AwalError
 from gateway import log
-from gateway.channels.live import LiveChannel
 from gateway.clock import UNKNOWN, ClockUnknown
 from gateway.project import Project
 
@@ -83,15 +82,20 @@ def codes(project: Project, week: str = "") -> list[dict[str, Any]]:
         return qr.made(project, week)
 
 
-def erase(project: Project, phone: str) -> int:
-    """Forget the citizen of this number; return how many rows went."""
+def erase(project: Project, phone: str, code: str = "") -> int:
+    """Forget the citizen of this number, or who has this code on it; return how many rows went."""
     project.keep_time()
-    return project.store.erase(project.phones.pseudonym(project.phone(phone)), project.clock())
+    return project.store.erase(_citizen(project, phone, code), project.clock())
 
 
-def mydata(project: Project, phone: str) -> dict[str, object]:
-    """Return everything kept of the citizen of this number."""
-    return dict(project.store.mydata(project.phones.pseudonym(project.phone(phone))))
+def mydata(project: Project, phone: str, code: str = "") -> dict[str, object]:
+    """Return everything kept of the citizen of this number, or of who has this code on it."""
+    return dict(project.store.mydata(_citizen(project, phone, code)))
+
+
+def _citizen(project: Project, phone: str, code: str) -> str:
+    number = project.phone(phone)
+    return project.phones.person(number, code) if code else project.phones.pseudonym(number)
 
 
 def bring_in(project: Project, lines: str, ground: str, proof: str) -> int:
@@ -162,9 +166,10 @@ def where(project: Project) -> str:
 
 
 def links(project: Project) -> dict[str, dict[str, object]]:
-    """Return the state of each channel that fetches or holds a link, as this very process sees it."""
-    found = project.channels.items()
-    return {name: dict(channel.state()) for name, channel in found if isinstance(channel, LiveChannel)}
+    """Return the state of each channel that has a link, as this very process sees it."""
+    from gateway.links import links
+
+    return links(project)
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {

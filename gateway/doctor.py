@@ -185,10 +185,9 @@ def without_effect(project: Project, name: str) -> list[str]:
 
 def _links(project: Project) -> Found:
     """Ask each channel that holds a link, in the running gateway where there is one."""
-    from gateway.channels.live import LiveChannel
     from gateway.control import perform
 
-    live = {name: one for name, one in project.channels.items() if isinstance(one, LiveChannel)}
+    live = {name: one for name, one in project.channels.items() if one.has_link}
     for name, state in (perform(project, "links") if live else {}).items():
         told = ", ".join(f"{key} {value}" for key, value in state.items() if value not in (None, "", True))
         if state.get("connected"):
@@ -200,14 +199,13 @@ def _links(project: Project) -> Found:
 
 
 def _modem(project: Project) -> Found:
-    from gateway.channels.live import LiveChannel
     from gateway.modem import WEAK, faults
 
     modems = {name: one for name, one in project.channels.items() if one.type == "gammu"}
     for name, modem in modems.items():
         for wrong, remedy in faults(Path(modem.settings.database)):
             yield "error", f"{name}: {wrong}", remedy
-        signal = modem.state().get("signal") if isinstance(modem, LiveChannel) else None
+        signal = modem.state().get("signal")
         if isinstance(signal, int) and signal < WEAK:
             yield "warning", f"{name}: the signal is {signal} %.", "Move the modem or its antenna to a window."
     yield "ok", f"{', '.join(modems) or 'no channel uses one'}.", ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
+from gateway.links import Links, seconds
 from storage.histogram import Spread
 from storage.store import OutboxState, Room, Store, SyncRow, Waiting, Writing
 
@@ -26,10 +27,13 @@ TOTALS = {
 }
 
 
-def render(store: Store, leader: bool, latency: Spread | None = None, known: bool = True) -> str:
+def render(
+    store: Store, leader: bool, latency: Spread | None = None, known: bool = True, found: Links | None = None
+) -> str:
     """Return every metric of this gateway; `leader` says whether this process runs the scheduled jobs.
 
-    `latency` is how long its inbounds took; `known` tells whether its clock can be believed.
+    `latency` is how long its inbounds took; `known` tells whether its clock can be believed; `found` is the
+    state of its links.
     """
     counts, outbox = store.counts(), store.outbox_counts()
     lines: list[str] = []
@@ -40,6 +44,7 @@ def render(store: Store, leader: bool, latency: Spread | None = None, known: boo
     by_state = {f'{{state="{state}"}}': outbox.get(state, 0) for state in STATES}
     lines += _family("awal_outbox_messages", "gauge", "Messages of the outbox by state.", by_state)
     lines += _sending(store.waiting())
+    lines += _linked(found or {})
     lines += _synced(store.syncs(SYNCS))
     undated = {"": sum(span.answers for span in store.undated())}
     lines += _family("awal_clock_known", "gauge", "1 while the machine's clock can be believed.", {"": int(known)})
@@ -62,6 +67,29 @@ def _sending(waiting: Mapping[str, Waiting]) -> list[str]:
         *_family("awal_outbox_waiting", "gauge", "Messages that wait for their channel.", queues),
         *_family("awal_outbox_oldest_timestamp_seconds", "gauge", "Since when the oldest of them waits; or 0.", oldest),
         *_family("awal_segments_total", "counter", "Segments sent, as far as the budgets count them.", segments),
+    ]
+
+
+def _linked(found: Links) -> list[str]:
+    """Return how each link is, as far as its adapter knows."""
+    by_channel = {f'{{channel="{name}"}}': state for name, state in found.items()}
+
+    def told(key: str) -> dict[str, float]:
+        figures = {label: state.get(key) for label, state in by_channel.items()}
+        return {label: one for label, one in figures.items() if isinstance(one, int | float)}
+
+    def since(key: str) -> dict[str, float]:
+        return {label: int(seconds(state[key])) for label, state in by_channel.items() if key in state}
+
+    families = [
+        ("awal_link_up", "1 while the link to the network is there.", told("connected")),
+        ("awal_link_since_timestamp_seconds", "Since when it is.", since("since")),
+        ("awal_link_last_message_timestamp_seconds", "When a citizen was last heard on it.", since("last_message")),
+        ("awal_link_signal_percent", "Signal of the modem.", told("signal")),
+        ("awal_link_battery_percent", "Battery of the modem.", told("battery")),
+    ]
+    return [
+        line for name, help_text, values in families if values for line in _family(name, "gauge", help_text, values)
     ]
 
 
@@ -106,4 +134,4 @@ def _histogram(name: str, help_text: str, spread: Spread) -> list[str]:
 
 def _family(name: str, kind: str, help_text: str, values: Mapping[str, float]) -> list[str]:
     head = [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
-    return head + [f"{name}{labels} {value}" for labels, value in values.items()]
+    return head + [f"{name}{labels} {value + 0}" for labels, value in values.items()]

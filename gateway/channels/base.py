@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
@@ -201,6 +201,10 @@ class Channel(ABC):
     secret_in_path: ClassVar[bool] = True
     stands_in: ClassVar[bool] = True
     """Whether it may carry another channel's SMS while that one is down."""
+    has_link: ClassVar[bool] = False
+    """Whether `state` tells of a link."""
+    remedy: ClassVar[str] = "See the gateway's log."
+    """What an operator does about a link that is down."""
 
     def __init__(self, settings: Settings, public_url: str) -> None:
         self.settings = settings
@@ -251,6 +255,10 @@ class Channel(ABC):
     def status(self, id: str) -> Sent | None:  # noqa: ARG002  # most providers cannot be asked by our id
         """Return `accepted` when the provider already has the message of this outbox id; None when nobody can tell."""
         return None
+
+    def state(self) -> Mapping[str, object]:
+        """Return what an operator should see of the link: `connected`, and what else the adapter knows."""
+        return {}
 
     def close(self) -> None:  # noqa: B027  # most adapters hold nothing open
         """Let go of connections that were kept open for sending."""

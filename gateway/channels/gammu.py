@@ -230,6 +230,7 @@ class Gammu(LiveChannel):
             "battery": health.battery,
             "network": health.network,
             "last_seen": f"{health.seen.replace(' ', 'T')}+00:00",
+            "last_message": self.last_message,
             "waiting": waiting,
         }
         return state | ({"error": self._trouble} if self._trouble else {})

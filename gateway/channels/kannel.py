@@ -8,6 +8,7 @@ for GSM-7, big-endian UTF-16 for UCS-2, so that the query is read as bytes. smsb
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -46,6 +47,8 @@ class Kannel(PathSecretChannel):
     bearers = ("sms",)
     routes = ("sms", "delivery")
     methods = ("GET",)
+    has_link = True
+    remedy = "Start bearerbox, then smsbox; `sendsms_url` must be the address that smsbox listens at."
 
     def urls(self) -> dict[str, str]:
         """Return the get-url whole, and the dlr-url, which travels with each message under its own id."""
@@ -94,6 +97,17 @@ class Kannel(PathSecretChannel):
         except Unanswered as error:
             return Sent("retry", error=f"network: {error}")
         return outcome(status, body, message.id)
+
+    def state(self) -> Mapping[str, object]:
+        """Return whether smsbox answers; asked without a password, it refuses, and so shows that it is there."""
+        if not self.settings.sendsms_url:
+            return {"connected": False, "error": "sendsms_url is not set"}
+        try:
+            status, body = ask(self.settings.sendsms_url)
+        except (Unheard, Unanswered) as error:
+            return {"connected": False, "error": f"network: {error}"}
+        there = status in (400, 403) or body.startswith("Authorization failed")
+        return {"connected": there} | ({} if there else {"error": brief(f"no answer of Kannel: HTTP {status}: {body}")})
 
     def asked(self, message: Sendable) -> dict[str, str]:
         """Return what smsbox is asked. The coding is ours to choose: by itself it would send Tifinagh as `?`."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from logging import ERROR
 from typing import ClassVar, Protocol
 
@@ -52,16 +52,14 @@ class LiveChannel(Channel):
     routes: ClassVar[tuple[Route, ...]] = ()
     secret_in_path = False
     door: Door | None = None
+    has_link = True
     remedy: ClassVar[str] = "Run `awal doctor` again once the gateway is running, and see its log."
-    """What an operator does about a link that is down."""
+    last_message = ""
+    """When a citizen was last heard on it, in this process; ISO 8601."""
 
     def start(self, door: Door) -> None:
         """Begin to receive, in threads of its own; subclasses extend it. A second call changes nothing."""
         self.door = door
-
-    def state(self) -> Mapping[str, object]:
-        """Return what an operator should see of the link: `connected`, and what else the adapter knows."""
-        return {}
 
     def hand(self, event: Received | Receipt | Ended) -> bytes:
         """Hand one event over and return the body to answer.
@@ -75,10 +73,10 @@ class LiveChannel(Channel):
                 self.door.receipt(self, event)
             case Ended():
                 self.door.ended(self, event)
-            case Received(bearer="ussd"):
-                return self._screen(self.door, event)
             case Received():
-                return self.door.take(self, event)
+                answer = self._screen(self.door, event) if event.bearer == "ussd" else self.door.take(self, event)
+                self.last_message = datetime.now(UTC).isoformat(timespec="seconds")
+                return answer
         return b""
 
     def _screen(self, door: Door, received: Received) -> bytes:

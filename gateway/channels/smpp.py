@@ -184,7 +184,9 @@ class Smpp(LiveChannel):
         link = self._link
         if link is None or not link.open:
             return {"connected": False, "error": self._trouble}
-        return {"connected": True, "since": self._since, "heard_seconds_ago": round(monotonic() - link.heard)}
+        heard = round(monotonic() - link.heard)
+        told = {"since": self._since, "last_message": self.last_message, "heard_seconds_ago": heard}
+        return {"connected": True, "tls": self.settings.tls, **told}
 
     # receiving -----------------------------------------------------------------------------------------------------
     def _queue(self, link: Link, sequence: int, message: Deliver) -> None:

@@ -42,11 +42,9 @@ def channels(as_json: bool) -> None:
 
 def states(project: Project) -> dict[str, dict[str, object]]:
     """Return the state of the channels that hold a link, asked of the gateway that runs; empty where there is none."""
-    from gateway.channels.live import LiveChannel
     from gateway.control import perform
 
-    live = any(isinstance(channel, LiveChannel) for channel in project.channels.values())
-    return perform(project, "links") if live else {}
+    return perform(project, "links") if any(channel.has_link for channel in project.channels.values()) else {}
 
 
 def shown(channel: Channel) -> dict[str, object]:
