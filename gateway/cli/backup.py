@@ -11,33 +11,57 @@ from gateway.cli.common import project
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def backup(file: Path) -> None:
+@click.option("--sealed", is_flag=True, help="Each citizen under a key of their own, which erasing them destroys.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the copy of these keys is renewed: on another medium than FILE.",
+)
+def backup(file: Path, sealed: bool, keys: Path | None) -> None:
     """Copy the database to FILE while the gateway runs, and verify the copy. Keep [keys] of awal.toml with it.
+
+    Whoever has a plain copy can read it, also what citizens have had erased since. A sealed one says nothing of anybody
+    without the keys beside the database; --keys renews the one copy of them that a lost disk needs.
 
     \b
     Example:
         awal backup /media/usb/oriental.db
+        awal backup /media/usb/oriental.db --sealed --keys /media/safe/oriental.keys
     """
     from storage.open import store_path
-    from storage.sqlite import SqliteStore
+    from storage.sqlite import SqliteStore, keyring
 
+    if keys is not None and not sealed:
+        raise click.UsageError("--keys goes with --sealed: a plain copy has no keys.")
     found = project()
     with SqliteStore(store_path(found.settings.gateway.store, found.directory), readonly=True) as store:
-        counts = store.backup(file)
-    click.echo(f"{file}: {', '.join(f'{count} {name}' for name, count in counts.items())}; verified.")
+        counts = store.backup(file, sealed=sealed)
+        click.echo(f"{file}: {', '.join(f'{count} {name}' for name, count in counts.items())}; verified.")
+        if keys is not None:
+            click.echo(f"{keys}: the keys of {keyring.carry(keyring.beside(store.path), keys)} citizens.")
+        elif sealed:
+            click.echo(f"It opens with {keyring.beside(store.path).name} alone: --keys FILE keeps a copy elsewhere.")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def restore(file: Path) -> None:
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="The copy of a sealed backup's keys, where those beside the database are lost.",
+)
+def restore(file: Path, keys: Path | None) -> None:
     """Put a backup in the database's place. Stop the gateway first; what came after the backup is lost.
+
+    Who was forgotten since is not brought back: a sealed backup has no key for them any more.
 
     \b
     Example:
         awal restore /media/usb/oriental.db
+        awal restore /media/usb/oriental.db --keys /media/safe/oriental.keys
     """
     from storage.open import restore_store
 
     found = project()
-    epoch = restore_store(found.settings.gateway.store, found.directory, file)
+    epoch = restore_store(found.settings.gateway.store, found.directory, file, keys)
     click.echo(f"Restored. The platform hears of it as epoch {epoch}.")

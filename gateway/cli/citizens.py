@@ -130,10 +130,22 @@ def _keep(found: Any, judged: Judged, ground: str, proof: str) -> int:
     return kept
 
 
+person = click.option("--person", is_flag=True, help="Somebody who shares this phone: asks for their code.")
+
+
+def _code(person: bool) -> str:
+    """Ask for the code of somebody who shares a phone; it is not shown, and stays in no history of commands."""
+    code: str = click.prompt("Code", hide_input=True) if person else ""
+    if person and not (code.isdecimal() and len(code) == 4):
+        raise AwalError("A code has four digits. Ask that person for the one they give with MOI.")
+    return code
+
+
 @click.command()
 @click.argument("phone")
-def erase(phone: str) -> None:
-    """Forget a citizen: answers, conversations and messages of that number.
+@person
+def erase(phone: str, person: bool) -> None:
+    """Forget a citizen: answers, conversations and messages of that number, and their key of every sealed backup.
 
     \b
     Example:
@@ -141,13 +153,14 @@ def erase(phone: str) -> None:
     """
     from gateway.control import perform
 
-    gone = perform(project(), "erase", phone)
+    gone = perform(project(), "erase", phone, _code(person))
     click.echo(f"Forgotten: {gone} row{'s'[: gone != 1]}.")
 
 
 @click.command()
 @click.argument("phone")
-def mydata(phone: str) -> None:
+@person
+def mydata(phone: str, person: bool) -> None:
     """Show everything kept of a citizen, as JSON.
 
     \b
@@ -156,4 +169,4 @@ def mydata(phone: str) -> None:
     """
     from gateway.control import perform
 
-    write_json(perform(project(), "mydata", phone))
+    write_json(perform(project(), "mydata", phone, _code(person)))

@@ -283,7 +283,7 @@ class Line:
         if sent.outcome == "opted-out":
             if row.citizen:
                 store.stop(row.citizen, now, self.name)
-            store.log_event("opted-out", f"{self.name}: citizen {row.citizen} told the provider to stop", now)
+            store.log_event("opted-out", f"{self.name}: a citizen told the provider to stop", now)
         elif sent.outcome == "stop-channel" and store.claim_slot(f"stop of {self.name}", str(self.health.since), now):
             store.log_event("channel-stopped", f"{self.name}: {sent.error}", now)
         elif sent.alarm:

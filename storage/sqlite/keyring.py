@@ -50,6 +50,12 @@ def _records(whole: bytes) -> Iterator[tuple[str, Lock]]:
             yield who.rstrip(b"\0").decode(), Lock(name, record[PSEUDONYM + NAME :][:KEY])
 
 
+def destroyed(path: Path) -> int:
+    """Return how many keys were destroyed here."""
+    whole = path.read_bytes() if path.exists() else b""
+    return sum(not any(whole[at : at + RECORD]) for at in range(0, len(whole) - RECORD + 1, RECORD))
+
+
 def add(path: Path, citizens: Iterable[str]) -> Mapping[str, Lock]:
     """Give a key to each citizen who has none; when it returns, they are on disk. Returns all."""
     return add_all(path, {who: Lock(os.urandom(NAME), os.urandom(KEY)) for who in citizens})

@@ -70,7 +70,7 @@ def unseal(copy: sqlite3.Connection, keys: Path) -> tuple[int, int]:
             opened += 1
         else:
             closed += 1
-    if closed and not opened:
+    if closed > keyring.destroyed(keys) and not opened:
         raise StoreError(
             f"none of the {closed} citizens in this backup can be read with {keys}: give the copy of the keys that "
             "was kept apart from it, awal restore FILE --keys KEYS"
