@@ -131,7 +131,7 @@ class Conversations:
         """Stop writing to a citizen who told the provider to stop."""
         citizen = self.store.addressee(channel.name, receipt.provider_id)
         if citizen and self.store.stop(citizen, now, channel.name):
-            self.store.log_event("opted-out", f"{channel.name}: citizen {citizen} told the provider to stop", now)
+            self.store.log_event("opted-out", f"{channel.name}: a citizen told the provider to stop", now)
 
     def ended(self, channel: Channel, ended: Ended) -> None:
         """Note that a USSD session was lost; the conversation waits where it was."""
