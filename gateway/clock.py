@@ -37,6 +37,8 @@ STEPS = 1_000
 """Batches dated at one look."""
 SEEN = "clock-seen"
 """The store's note of the newest moment that a believed clock showed."""
+TRUSTED = "clock-trusted"
+"""The store's note of the last boot whose clock was believed."""
 NOTHING: AbstractContextManager[object] = nullcontext()
 """What holds up nobody."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -104,7 +106,9 @@ class Wall:
 class Clock(Wall):
     """The clock of one gateway on its store, from `begin`. `still` pauses whoever holds moments in memory.
 
-    Call `look` now and then: it notices that the clock is known, and dates what waited.
+    Call `look` now and then: it notices that the clock is known, and dates what waited. `battery`: the machine keeps
+    the time while it is off. Where it does not, a boot's clock has to be vouched for once, however right it looks: it
+    may go on from the hour at which the machine was switched off.
     """
 
     def __init__(
@@ -114,12 +118,14 @@ class Clock(Wall):
         *,
         still: Callable[[], AbstractContextManager[None]] = nullcontext,
         machine: Machine = MACHINE,
+        battery: bool = True,
     ) -> None:
         self.store = store
         self.zone = ZoneInfo(timezone)
         self.still = still
         self.boot = machine.boot()
         self._wall, self._uptime, self._vouched = machine.wall, machine.uptime, machine.vouches
+        self._battery, self._trusted = battery, False
         self._gate = Gate()
         self._turn = threading.RLock()
         self._lost: Undated | None = None
@@ -137,6 +143,7 @@ class Clock(Wall):
         """Decide whether the clock can be believed. `keep` False only looks, beside the gateway that decides."""
         if keep:
             self.store.end_boots(self.boot)
+        self._trusted = self._battery or self.store.get(TRUSTED) == self.boot
         self._noted = int(self.store.get(SEEN) or 0)
         self._seen = self._noted or self.store.newest()
         self._least = max(milliseconds(BUILT), self._seen - TOLERANCE)
@@ -144,6 +151,7 @@ class Clock(Wall):
             self._lose(keep)
             return
         self._believe(self._wall())
+        self._trust(keep)
         going = self._going() if keep else None
         if going is not None:
             self._find(going)
@@ -178,7 +186,9 @@ class Clock(Wall):
         """Tell whether a clock that shows this is to be believed."""
         if moment < milliseconds(OLDEST):
             return False
-        return self._vouched() or moment >= max(milliseconds(BUILT), self._seen - TOLERANCE)
+        if self._vouched():
+            return True
+        return self._trusted and moment >= max(milliseconds(BUILT), self._seen - TOLERANCE)
 
     def _believe(self, moment: int) -> None:
         """Go by the machine's clock from this moment on."""
@@ -219,6 +229,13 @@ class Clock(Wall):
             if not self.store.date():
                 return
 
+    def _trust(self, keep: bool = True) -> None:
+        """Remember that this boot's clock was believed once: the time service that vouched for it may go."""
+        if not self._trusted:
+            self._trusted = True
+            if keep:
+                self.store.put(TRUSTED, self.boot)
+
     def _note(self, moment: int) -> None:
         """Remember the newest moment seen, now and then: an idle gateway must not wear the disk."""
         self._believe(moment)
@@ -233,6 +250,7 @@ class Clock(Wall):
                 self._find(self._lost)
             self._believe(self._wall())
             self._lost = None
+        self._trust()
         self._note(self._wall())
         self._settle_earlier()
 

@@ -232,7 +232,8 @@ class Project:
     def keep_time(self, still: Callable[[], AbstractContextManager[None]] = nullcontext) -> Clock:
         """Return the clock on this project's store, from now on that of all its parts; `still` as for `Clock`."""
         if not isinstance(self.watch, Clock):
-            watch = Clock(self.store, self.settings.gateway.timezone, still=still)
+            gateway = self.settings.gateway
+            watch = Clock(self.store, gateway.timezone, still=still, battery=gateway.battery_clock)
             watch.begin(keep=not self.readonly)
             self.watch = watch
         return self.watch

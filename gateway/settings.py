@@ -87,6 +87,13 @@ class Gateway(Section, frozen=True, kw_only=True):
         "zgh",
     )
     timezone: Annotated[str, Note("Civil time of reports and schedules.")] = "Africa/Casablanca"
+    battery_clock: Annotated[
+        bool,
+        Note(
+            "Whether the machine keeps the time while it is switched off. `false` for a board without a battery clock: "
+            "each start then waits for a time service, or for `awal clock confirm`, before it dates anything."
+        ),
+    ] = True
     server: Annotated[str, Note("HTTP server; waitress for very small boards.", choices=("granian", "waitress"))] = (
         "granian"
     )

@@ -59,8 +59,8 @@ class Board(Machine):
         """Lose power, and boot with another time."""
         self.shows, self.runs, self.number = shows, 5_000, self.number + 1
 
-    def clock(self, store: Store) -> Clock:
-        watch = Clock(store, "Africa/Casablanca", machine=self)
+    def clock(self, store: Store, battery: bool = True) -> Clock:
+        watch = Clock(store, "Africa/Casablanca", machine=self, battery=battery)
         watch.begin()
         return watch
 
@@ -166,6 +166,24 @@ def test_a_small_correction_is_followed(board: Board, store: Store) -> None:
     watch.look()
     assert watch.known
     assert watch.now() == board.shows
+
+
+def test_a_board_that_goes_on_from_where_it_was_switched_off_waits_for_somebody(board: Board, store: Store) -> None:
+    """Such a clock looks right: only its setting says that nothing kept it."""
+    watch = board.clock(store, battery=False)
+    assert not watch.known
+    watch.confirm()
+    assert watch.known
+    assert board.clock(store, battery=False).known, "once a boot is enough"
+    board.reboot(board.shows)
+    watch = board.clock(store, battery=False)
+    assert not watch.known
+    board.vouched = True
+    watch.look()
+    board.vouched = False
+    watch.look()
+    assert watch.known, "the link may go again"
+    assert board.clock(store, battery=False).known
 
 
 def test_1970_cannot_be_confirmed(board: Board, store: Store) -> None:
