@@ -7,16 +7,24 @@ A network (`tests/fakes/networks.py`, `pushed_networks.py`) is what a provider i
 from __future__ import annotations
 
 import itertools
+import json
 import re
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from live_gateway import LiveGateway
+from live_gateway import ROOT, LiveGateway
 from modem_world import awaited
 from networks import NAME, KannelNetwork, ModemNetwork, Network, SmppNetwork
 from pushed_networks import AfricasTalkingNetwork, RelayNetwork, TwilioNetwork
 
 from flows.encoding import measure
+from gateway.channels.base import Channel
+from gateway.channels.gammu import Gammu
+from gateway.channels.live import LiveChannel
 from gateway.project import Project
 from gateway.sending.compose import compose
 
@@ -163,10 +171,34 @@ def queued(gateway: LiveGateway, phone: str, text: str) -> None:
         assert project.store.enqueue([row]) == 1
 
 
-def test_an_operator_sees_the_link(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    from gateway.cli import run
+def test_an_operator_sees_how_the_link_is(world: World) -> None:
+    phone = world.phone()
+    world.network.says(phone, "EAU")
+    world.heard(phone, 1, "the first screen")
+    project, adapter = str(world.gateway.directory), adapter_of(world)
+    link = next(one for one in told(project, "channels", "--json") if one["name"] == NAME).get("state")
+    assert (link is not None) == adapter.has_link
+    if link is None:
+        return
+    assert (link["connected"], link["queue"]) == (True, 0)
+    assert ("last_message" in link) == issubclass(adapter, LiveChannel)
+    assert {"signal", "battery"} <= link.keys() or adapter is not Gammu
+    doctor = [one for one in told(project, "doctor", "--json") if one["check"] == "links"]
+    assert [(one["level"], one["message"].startswith(f"{NAME}: connected")) for one in doctor] == [("ok", True)]
+    assert f'awal_link_up{{channel="{NAME}"}} 1\n' in page(world.gateway, "metrics")
 
-    assert run(["-C", str(world.gateway.directory), "doctor"]) in (0, 1)
-    told = capsys.readouterr().out
-    if isinstance(world.network, ModemNetwork) or type(world.network) is SmppNetwork:
-        assert f"{NAME}: connected" in told
+
+def adapter_of(world: World) -> type[Channel]:
+    with Project(world.gateway.directory) as project:
+        return type(project.channels[NAME])
+
+
+def told(project: str, *command: str) -> list[dict[str, Any]]:
+    """Return what a command prints as JSON, run as operators do beside the gateway."""
+    done = subprocess.run([sys.executable, "-m", "gateway", "-C", project, *command], capture_output=True, cwd=ROOT)
+    return list(json.loads(done.stdout))
+
+
+def page(gateway: LiveGateway, path: str) -> str:
+    with urllib.request.urlopen(f"{gateway.url}/{path}", timeout=20) as answer:
+        return str(answer.read().decode())
