@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import commit, lane, language, rest, scale, sending
+from benchmarks import commit, lane, language, rest, scale, sending, server
 from benchmarks.measure import compare
 from gateway.cli.init import create
 
@@ -21,7 +21,7 @@ FILES = (rest, language, commit, scale, lane, sending)
 def main() -> int:
     """Measure and print; the exit code is 1 only with `--strict` and a target that is not reached."""
     options = arguments()
-    with tempfile.TemporaryDirectory() as folder, lane.SERVING:
+    with tempfile.TemporaryDirectory() as folder, lane.SERVING, server.SERVING:
         create(Path(folder), demo=True)
         rows = [
             row for file in FILES for row in file.rows(Path(folder), options.long) if wanted(row.name, options.names)

@@ -43,6 +43,8 @@ SETTINGS = {
     "bytea_output": "hex",
     # Whether a part of a table can be left out is known only with the citizen at hand: plans are made for each.
     "plan_cache_mode": "force_custom_plan",
+    # Compiling a plan pays for statements of seconds; an estimate that is too high must not make one of ours so.
+    "jit": "off",
 }
 LINK = {
     "connect_timeout": 5,

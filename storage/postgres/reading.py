@@ -35,6 +35,8 @@ ORDER BY a.answered_at DESC, a.seq DESC LIMIT %(limit)s
 """
 SPANS = " OR ".join(f"period BETWEEN %({edge}_first)s AND %({edge}_last)s" for edge in ("head", "months", "tail"))
 NOTHING = ("1", "0")
+# The answers of one conversation. OFFSET 0 keeps the planner from reading all answers there are, to join them at once.
+OF_ONE = "SELECT * FROM answers WHERE citizen = c.citizen AND conversation = c.id OFFSET 0"
 
 TALLIES = f"""
 SELECT flow, flow_hash, step, value, place, sum(count)::bigint FROM (
@@ -42,7 +44,7 @@ SELECT flow, flow_hash, step, value, place, sum(count)::bigint FROM (
     UNION ALL
     SELECT a.flow, a.flow_hash, a.step,
         CASE WHEN a.free THEN '' WHEN a.kind = 'list' THEN k.key ELSE a.value END, c.place, count(DISTINCT a.seq)
-    FROM conversations c JOIN answers a ON a.citizen = c.citizen AND a.conversation = c.id
+    FROM conversations c CROSS JOIN LATERAL ({OF_ONE}) AS a
     CROSS JOIN LATERAL json_array_elements_text(
         CASE WHEN a.kind = 'list' AND NOT a.free THEN a.value::json ELSE '[0]'::json END) AS k (key)
     WHERE NOT c.rolled AND a.day BETWEEN %(first)s AND %(last)s
@@ -67,28 +69,26 @@ WHERE %(flow)s = '' OR flow = %(flow)s
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(begun) <> 0
 """  # noqa: S608 - constants only
 
-ANSWER_DAYS = b"""
+ANSWER_DAYS = f"""
 SELECT day FROM rolled_days
 UNION SELECT day FROM conversations WHERE NOT rolled
-UNION SELECT a.day FROM conversations c JOIN answers a ON a.citizen = c.citizen AND a.conversation = c.id
-    WHERE NOT c.rolled
+UNION SELECT a.day FROM conversations c CROSS JOIN LATERAL ({OF_ONE}) AS a WHERE NOT c.rolled
 ORDER BY day
-"""
+""".encode()  # noqa: S608 - constants only
 
 KEPT = b"SELECT value FROM counters WHERE name IN ('citizens', 'inbound', 'inbound-upto', 'steps') ORDER BY name"
 # Where the counted messages end is given, not read here: else the planner takes a third of them to be beyond it.
-COUNTS = b"""
+COUNTS = f"""
 SELECT (SELECT count(*) FROM citizens WHERE rolled IS NOT TRUE), coalesce(r.walks, 0) + f.walks,
     coalesce(r.open, 0) + f.open, m.inbound, coalesce(r.answers, 0) + t.answers, m.steps
 FROM (SELECT sum(walks)::bigint AS walks, sum(open)::bigint AS open, sum(answers)::bigint AS answers
         FROM rolled_days) AS r,
     (SELECT count(*) AS walks, count(*) FILTER (WHERE status = 'active') AS open FROM conversations
         WHERE NOT rolled AND flow <> '') AS f,
-    (SELECT count(*) AS answers FROM conversations c JOIN answers a ON a.citizen = c.citizen AND a.conversation = c.id
-        WHERE NOT c.rolled) AS t,
+    (SELECT count(*) AS answers FROM conversations c CROSS JOIN LATERAL ({OF_ONE}) AS a WHERE NOT c.rolled) AS t,
     (SELECT count(*) AS inbound, count(*) FILTER (WHERE conversation <> '') AS steps FROM messages
         WHERE seq > %s) AS m
-"""
+""".encode()  # noqa: S608 - constants only
 SETTLED = b"""
 SELECT citizen, id FROM conversations WHERE NOT rolled AND (status <> 'active' OR updated_at < %(quiet)s)
 ORDER BY seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED
