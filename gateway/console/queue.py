@@ -1,7 +1,8 @@
-"""The queue page: the outbox by state, and the two things an operator can do about a message."""
+"""The queue page: how the links are, the outbox by state, and the two things an operator can do about a message."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flask import abort, flash, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from gateway import control
 from gateway.console.access import here
 from gateway.console.speech import words
+from gateway.links import links, seconds
 from gateway.metrics import STATES
 
 if TYPE_CHECKING:
@@ -30,7 +32,14 @@ def page() -> ResponseReturnValue:
         states=STATES,
         state=state,
         offered=OFFERED,
+        links={name: shown(state) for name, state in links(here()).items()},
     )
+
+
+def shown(state: Mapping[str, object]) -> dict[str, object]:
+    """Return what the page shows of a link: its moments as milliseconds, like all others."""
+    moments = {key: int(seconds(state.get(key)) * 1000) for key in ("since", "last_message", "oldest_unsent")}
+    return dict(state) | moments
 
 
 def steer(message: str, action: str) -> ResponseReturnValue:
