@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import sqlite3
+import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -219,3 +224,45 @@ def test_the_keys_are_whole_after_whatever_happened(steps: list[tuple[str, str]]
             assert {one: lock.key for one, lock in keyring.locks(path).items()} == model
         whole = path.read_bytes() if path.exists() else b""
         assert all(len(key) == keyring.KEY and key in whole for key in model.values())
+
+
+def test_postgres_restores_forget_again_as_the_page_says(
+    postgres_server: Any, root: Path, tmp_path: Path, need: Callable[..., None]
+) -> None:
+    """The commands are those of storage/README.md, word for word."""
+    from storage.postgres import PostgresStore
+
+    need("pg_dump", "pg_restore", "psql")
+    url, file = postgres_server.new_database(), tmp_path / "awal.dump"
+    page = re.sub(r"\s+", " ", (root / "storage/README.md").read_text("utf-8"))
+    told = {
+        name: next(command for command in re.findall(r"`((?:pg_dump|psql|pg_restore) [^`]*)`", page) if part in command)
+        for name, part in (
+            ("dump", "pg_dump"),
+            ("aside", "RENAME TO"),
+            ("back", "--single-transaction"),
+            ("forget", "forget("),
+        )
+    }
+
+    def run(name: str) -> None:
+        given = shlex.split(told[name].replace("=FILE", f"={file}"))
+        words = [word.replace("URL", url) if word in ("URL", "--dbname=URL") else word for word in given]
+        words += [str(file)] if name == "back" and words[-1] == "FILE" else []
+        subprocess.run([word for word in words if word != "FILE"], check=True, capture_output=True)
+
+    try:
+        with PostgresStore(url) as store:
+            for who in WHO:
+                store.accept(change(f"x-{who}", conversation(f"c-{who}"), who))
+            store.erase("amina", 5)
+            store.accept(change("x-back", conversation("c-back"), "amina"))  # came back before the backup: is kept
+            run("dump")
+            store.erase("badr", 9)
+        for name in ("aside", "back", "forget"):
+            run(name)
+        with PostgresStore(url) as store:
+            assert store.counts()["conversations"] == 2
+            assert store.standing(["amina", "badr", "chama"]) == {"amina": "known", "badr": "erased", "chama": "known"}
+    finally:
+        postgres_server.drop(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from citizen_roads import LIVE, PHONES, ROADS, Road, Web, fresh, opened
 from conformance import Letter
 
 from flows.encoding import measure
+from flows.reading import command as obeyed
 from flows.reading.commands import WORDS, command_language
 from gateway.channels.base import Receipt
 from locales.catalogue import Catalogues
@@ -68,6 +70,15 @@ def told(road: Road, command: str, shown: str, language: str, kept: int = 0) -> 
     name = "my_data_agreed" if command == "MYDATA" and kept else PHRASE[command]
     expected = TEXTS.phrase(name, language, answers=kept, date="24/11/2026")
     assert shown.split("\n")[0] == expected.split("\n")[0], (command, language, shown)
+
+
+def test_the_operators_page_tells_the_words_that_are_obeyed(root: Path) -> None:
+    page = (root / "gateway/citizens.md").read_text("utf-8")
+    for name in COMMANDS:
+        (row,) = re.findall(rf"^\| {name} \|(.*)\|[^|]*\|$", page, re.M)
+        told = [word.strip() for word in re.split("[|,،]", row) if word.strip()]
+        assert told
+        assert {obeyed(word) for word in told} == {name}
 
 
 class Citizen:
