@@ -173,6 +173,11 @@ class Legal(Struct, frozen=True, omit_defaults=True):
     number: str = ""
 
 
+RESUME = 24 * 3600
+REMINDERS = (4 * 3600, 20 * 3600)
+"""When who leaves an SMS conversation is reminded, where the flow says nothing of it."""
+
+
 class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     """One version of a survey or menu, ready for `flows.engine.step`."""
 
@@ -186,7 +191,7 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     keywords: tuple[str, ...] = ()
     provisional: tuple[str, ...] = ()
     consent: bool = True
-    resume: int = 86_400
+    resume: int = RESUME
     """Seconds during which a dropped conversation can be taken up again."""
     fold: Literal["", "accents"] = ""
     """`accents`: letters outside GSM-7 may lose their accents where that saves a page or a segment."""
@@ -194,6 +199,15 @@ class Flow(Struct, frozen=True, omit_defaults=True, dict=True):
     """Whether who has answered gets a receipt number: on the last screen, and by SMS too where that was USSD."""
     legal: Legal | None = None
     """What allows it to ask for personal data."""
+    lost: bool = False
+    """Whether who lost a USSD session is told by SMS how to go on."""
+    remind: tuple[int, ...] = REMINDERS
+    """Seconds of silence by SMS after which the open question is asked again, two at most; rising."""
+
+    @property
+    def reminders(self) -> tuple[int, ...]:
+        """The reminders that come while the conversation can be taken up."""
+        return tuple(one for one in self.remind if one < self.resume)
 
     @cached_property
     def hash(self) -> str:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from flows.check.reference import TYPES
-from flows.load.header import HEADER, NEEDED, receipt
+from flows.load.header import HEADER, NEEDED, receipt, remind
 from flows.load.keys import Key
 from flows.load.legal import LEGAL_KEYS, legal
 from flows.load.options import CHOICE_KEYS, MAX_MARKS, MENU_KEYS, choice_options, labels, menu_options
@@ -36,7 +36,7 @@ from flows.load.values import (
     word,
     words,
 )
-from flows.model import QUESTION_TYPES
+from flows.model import QUESTION_TYPES, REMINDERS
 from locales.tags import MENU_ORDER
 
 Shape = dict[str, Any]
@@ -46,6 +46,7 @@ _PLAIN = ["string", "number", "boolean"]
 _WORD: Shape = {"type": _PLAIN, "pattern": r"\S"}
 _ONE_TEXT: Shape = {"type": _PLAIN, "pattern": r"\S", "maxLength": MAX_TEXT}
 _TRUTH = "^([Yy][Ee][Ss]|[Nn][Oo]|[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Oo][Uu][Ii]|[Nn][Oo][Nn])$"
+_DURATION: Shape = {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]{1,7} ?[smhd]?$"}
 _TAG: Shape = {"enum": list(MENU_ORDER)}
 
 
@@ -60,7 +61,15 @@ READERS: dict[Reader, Shape] = {
     boolean: {"anyOf": [{"enum": [True, False, "yes", "no"]}, {"type": "string", "pattern": _TRUTH}]},
     receipt: {"anyOf": [{"enum": [True, False, "yes", "no", "sms"]}, {"type": "string", "pattern": _TRUTH}]},
     number: {"type": ["number", "string"], "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"},
-    duration: {"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]{1,7} ?[smhd]?$"},
+    duration: _DURATION,
+    remind: {
+        "anyOf": [
+            {"enum": [True, False, "yes", "no"]},
+            {"type": "string", "pattern": _TRUTH},
+            _DURATION,
+            {"type": "array", "items": _DURATION, "maxItems": len(REMINDERS)},
+        ]
+    },
     condition: {"type": "string", "pattern": r"\S"},
     file_name: {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"},
     language: _TAG,

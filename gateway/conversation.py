@@ -20,26 +20,25 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.channels.base import Channel, Ended, Receipt, Received
+from gateway.channels.base import Channel, Received
 from gateway.clock import Wall
 from gateway.draft import Draft
+from gateway.following import first_look, late_one
+from gateway.hearing import Hearing
 from gateway.ids import uuid7
 from gateway.intake import Intake, Opening, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
 from gateway.persons import Persons
 from gateway.phones import Phones
-from gateway.sending.alarm import alarm
 from gateway.taking import Taking
 from storage.store import Change, Citizen, Dialogue, Store
 
 REMEMBERED = 10_000
 """Citizens whose language is kept in mind beside the store."""
-AGAIN = 600_000
-"""Milliseconds after which a message is sent again whose delivery failed for a reason that may pass."""
 
 
-class Conversations:
+class Conversations(Hearing):
     """Takes inbounds from every channel. `clock` returns milliseconds UTC; `sent` is called when the outbox grew."""
 
     def __init__(
@@ -114,30 +113,6 @@ class Conversations:
             return b""
         return channel.render_ussd(self.texts.phrase("erased", self.languages[0]), ends=True)
 
-    def receipt(self, channel: Channel, receipt: Receipt) -> None:
-        """Record what the provider says became of a message; an unknown word is kept for the operator."""
-        now = self.clock()
-        if receipt.state == "unknown":
-            self.store.log_event("unknown-receipt", f"{channel.name}: {receipt.detail}", now)
-            return
-        if receipt.cause == "opted-out":
-            self._opted_out(channel, receipt, now)
-        elif receipt.cause == "alarm":
-            alarm(self.store, channel.name, receipt.detail, now)
-        again_at = now + AGAIN if receipt.cause == "passing" else 0
-        self.store.receipt(channel.name, receipt.provider_id, receipt.state, receipt.detail, now, again_at)
-
-    def _opted_out(self, channel: Channel, receipt: Receipt, now: int) -> None:
-        """Stop writing to a citizen who told the provider to stop."""
-        citizen = self.store.addressee(channel.name, receipt.provider_id)
-        if citizen and self.store.stop(citizen, now, channel.name):
-            self.store.log_event("opted-out", f"{channel.name}: a citizen told the provider to stop", now)
-
-    def ended(self, channel: Channel, ended: Ended) -> None:
-        """Note that a USSD session was lost; the conversation waits where it was."""
-        if ended.dropped:
-            self.store.log_event("ussd-drop", f"{channel.name}: {ended.detail}", self.clock())
-
     def again(self, received: Received) -> str:
         """Return the words that ask to dial again: the store was too slow, the conversation waits where it was."""
         return self._without_store("again", received)
@@ -159,9 +134,12 @@ class Conversations:
         moment = datetime.fromtimestamp(now / 1000, UTC)
         stranger = Citizen(person, stopped_at=now) if person else Citizen(self.phones.pseudonym(received.sender))
         citizen = read.citizen or stranger
-        opening = self.intake.open(channel, received, citizen, read, moment)
+        opening = self.intake.open(
+            channel, received, citizen, read, moment, late_one(self.store, received, citizen, read, now)
+        )
         outcome = self._walk(opening, citizen, moment)
-        resume = (self.library.pinned(outcome.state.flow_hash) or opening.flow).resume
+        flow = self.library.pinned(outcome.state.flow_hash) or opening.flow
+        resume = flow.resume
         carrier = self.intake.carrier(channel, received.sender) if outcome.messages else ""
         day = self.watch.day(now)
         made = Draft(
@@ -177,6 +155,7 @@ class Conversations:
             resume,
             day,
             keeps=self.keeps,
+            look=first_look(flow, outcome.state.bearer),
             before=citizen,
             person=person,
         )

@@ -41,6 +41,8 @@ class Draft(Struct, frozen=True):
 
     keeps: bool = True
     """Whether a campaign may reach later who begins now."""
+    look: int = 0
+    """Milliseconds after which a conversation that begins is first looked after; 0 for never."""
     before: Citizen | None = None
     """The citizen as known until now; None looks at the number."""
     person: str = ""
@@ -54,6 +56,8 @@ class Draft(Struct, frozen=True):
         state = replace(outcome.state, id=self.opening.state.id or uuid7(self.now))
         texts = [sms_safe(screen.text) for screen in outcome.screens]
         reply = self._screen(texts)
+        begins = not self.opening.base or self.opening.reopens
+        waits = begins and bool(self.look) and state.status == "active" and not outcome.erased
         return Change(
             inbound=self._inbound(inbound, citizen, state.id),
             reply=reply,
@@ -63,6 +67,9 @@ class Draft(Struct, frozen=True):
             channel=self.channel.name,
             day=self.day,
             closes=self.opening.closes,
+            recipient=self.phones.seal(self.received.sender) if waits else b"",
+            due_at=self.now + self.look if waits else 0,
+            reopens=self.opening.reopens,
             answers=self._answers(citizen, state.id),
             forget_answers=outcome.restarted,
             withdrawn=tuple(outcome.withdrawn),

@@ -6,7 +6,7 @@ No store and no clock here: it decides on what `Store.dialogue` has read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from gateway.channels.base import Channel, ForeignSession, Received
 from gateway.ids import uuid7
 from gateway.library import Library
 from locales.folding import fold
-from storage.store import Citizen, Dialogue, Session
+from storage.store import Citizen, Dialogue, Saved, Session
 
 HIDDEN = "#"
 """Stands before the length of a session's inputs, where they are not kept themselves."""
@@ -41,6 +41,8 @@ class Opening(Struct, frozen=True):
     inputs: tuple[Inbound, ...]
     base: int = 0
     closes: str = ""
+    reopens: bool = False
+    """A late reply takes up what was closed as partial."""
 
     @property
     def told(self) -> str:
@@ -107,9 +109,15 @@ class Intake:
         self.new_id = new_id
 
     def open(
-        self, channel: Channel, received: Received, citizen: Citizen, dialogue: Dialogue, now: datetime
+        self,
+        channel: Channel,
+        received: Received,
+        citizen: Citizen,
+        dialogue: Dialogue,
+        now: datetime,
+        late: Saved | None = None,
     ) -> Opening:
-        """Return what takes this inbound."""
+        """Return what takes this inbound; `late` is what a late reply by SMS may take up again."""
         if received.bearer == "ussd":
             session = dialogue.session
             private = session is not None and session.person == citizen.pseudonym
@@ -118,7 +126,8 @@ class Intake:
             sms = not private and bool(self.carrier(channel, received.sender))
             inputs = tuple(replace(self.inbound(channel, "ussd", text), sms=sms) for text in texts)
             return self._dialled(channel, citizen, dialogue, inputs, now)
-        return self._texted(channel, received.text, citizen, dialogue, now)
+        opening = self._texted(channel, received.text, citizen, dialogue, now)
+        return (late and not opening.base and self._taken_up(late, opening, now)) or opening
 
     def inbound(self, channel: Channel, bearer: str, text: str | None) -> Inbound:
         """Return one input for the engine; no text is a start."""
@@ -156,6 +165,16 @@ class Intake:
         told = self.library.told_language(text.removesuffix(" ".join(ahead)), flow)
         return self._begins(flow, citizen, dialogue, (start,), now, told)
 
+    def _taken_up(self, late: Saved, opening: Opening, now: datetime) -> Opening | None:
+        """Return the conversation that a late reply answers; None for a keyword, and what it does not understand."""
+        flow = self.library.pinned(late.state.flow_hash)
+        if flow is None or opening.flow is not self.library.home:
+            return None
+        state = replace(late.state, status="active")
+        if not self._understood((flow, state), opening.inputs[0], now, alone=False):
+            return None
+        return Opening(flow, state, opening.inputs, late.revision, reopens=late.state.status == "partial")
+
     def _meant(self, text: str, *, asked: bool) -> tuple[Flow | None, tuple[str, ...]]:
         """Return the flow that a text starts, and the replies that came with its keyword.
 
@@ -173,7 +192,8 @@ class Intake:
             return None
         state = dialogue.current.state
         flow = self.library.pinned(state.flow_hash)
-        if flow is None or (now - state.updated_at).total_seconds() > flow.resume:
+        said = max(state.updated_at, datetime.fromtimestamp(dialogue.current.asked_at / 1000, UTC))
+        if flow is None or (now - said).total_seconds() > flow.resume:
             return None
         return flow, state
 

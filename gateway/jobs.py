@@ -71,6 +71,14 @@ def ask_campaigns(project: Project) -> None:
         tick(project)
 
 
+def follow_up(project: Project) -> None:
+    """Look after the conversations that wait, on the gateway that leads and knows the time."""
+    if project.closed or not project.watch.known or not project.store.lead():
+        return
+    if project.follower.look(project.clock()):
+        project.grown()
+
+
 def forget_numbers(project: Project, slot: str) -> None:
     """Forget the numbers of who wrote that are kept for longer than the settings say."""
     gone = project.store.forget_numbers(project.clock() - project.settings.campaigns.keep_numbers * DAY)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gateway.channels.base import Settings as ChannelSettings
     from gateway.conversation import Conversations
     from gateway.flowfiles import FlowFiles
+    from gateway.following import Follower
     from gateway.library import Library
     from gateway.phones import Phones
     from locales.catalogue import Catalogues
@@ -147,6 +148,14 @@ class Project:
         from gateway.platform_sms import receipt
 
         return receipt(self, received)
+
+    @cached_property
+    def follower(self) -> Follower:
+        """What looks after the conversations that wait."""
+        from gateway.following import Follower
+
+        zone = self.settings.gateway.timezone
+        return Follower(self.store, self.library, self.texts, self.phones, self.channels, self._carrier, zone)
 
     @cached_property
     def phones(self) -> Phones:

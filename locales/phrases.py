@@ -34,6 +34,14 @@ CITIZEN_PHRASES: dict[str, str] = {
     "resume_ask": "Vous n'avez pas fini : {title}",
     "resume_continue": "Continuer",
     "resume_restart": "Recommencer",
+    # By SMS, to who lost a USSD session: {code} to dial, in Arabic on a line of its own; {word} to send. One segment.
+    "lost": "Communication coupée. Pour continuer, composez {code}",
+    "lost_or": "Communication coupée. Pour continuer, composez {code} ou envoyez {word} à ce numéro.",
+    "lost_sms": "Communication coupée. Pour continuer, envoyez {word} à ce numéro.",
+    # By SMS, to who left a question open: ahead of that question; or instead of it, where both are too long.
+    "remind": "Nous attendons votre réponse :",
+    "remind_word": "Vous n'avez pas fini : {title}. Pour continuer, envoyez {word}",
+    "remind_last": "Nous attendons votre réponse à notre dernier message.",
     # Last words.
     "thanks": "Merci.",
     # Receipt number, to be read back when asking what became of the answers: {number}, on a line of its own in Arabic.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from flows.load import codes
 from flows.load.keys import Key, lacks, missing, read_keys, table
 from flows.load.legal import legal
-from flows.load.nodes import Map, Node, Scalar
+from flows.load.nodes import List, Map, Node, Scalar
 from flows.load.problem import Refused, quoted
 from flows.load.steps import steps
 from flows.load.values import (
     FLOW_ID,
     RESERVED_FLOWS,
+    TRUTHS,
     UNNAMED,
     Sheet,
     boolean,
@@ -25,8 +27,11 @@ from flows.load.values import (
     text,
     words,
 )
-from flows.model import SECTORS, Flow, Step, Text
+from flows.model import REMINDERS, RESUME, SECTORS, Flow, Step, Text
 from locales.tags import TAGS
+
+LEAST_SILENCE = 3600
+"""Seconds of silence before anybody is reminded."""
 
 
 def receipt(node: Node, sheet: Sheet, where: str) -> str:
@@ -34,6 +39,20 @@ def receipt(node: Node, sheet: Sheet, where: str) -> str:
     if isinstance(node, Scalar) and node.text.strip() == "sms":
         return "sms"
     return "shown" if boolean(node, sheet, where) else ""
+
+
+def remind(node: Node, sheet: Sheet, where: str) -> tuple[int, ...]:
+    """Return the seconds of silence after which a citizen is reminded: yes, no, one duration, or two that rise."""
+    if isinstance(node, Scalar) and node.text.strip().lower() in TRUTHS:
+        return REMINDERS if boolean(node, sheet, where) else ()
+    found = tuple(duration(one, sheet, where) for one in (node.items if isinstance(node, List) else [node]))
+    if len(found) > len(REMINDERS):
+        message = f"{len(found)} reminders are too many: citizens get {len(REMINDERS)} at most"
+        raise Refused(codes.WRONG_VALUE, node.line, message, "Write [4h, 20h], or one of the two")
+    if any(one < LEAST_SILENCE for one in found) or any(late <= early for early, late in pairwise(found)):
+        message = "reminders come later and later, the first after an hour at the earliest"
+        raise Refused(codes.WRONG_VALUE, node.line, message, "Write the hours of silence before each: [4h, 20h]")
+    return found
 
 
 HEADER = table(
@@ -56,6 +75,8 @@ HEADER = table(
         "receipt", receipt, "yes: who has answered gets a receipt number; sms: by SMS too where the last screen is USSD"
     ),
     Key("resume", duration, "how long a dropped conversation can be taken up again (default 24h)"),
+    Key("lost", boolean, "yes: who loses a USSD session is told by SMS how to go on (default no)"),
+    Key("remind", remind, "after how much silence by SMS the question is asked again: `[4h, 20h]` (default), or no"),
 )
 KEYS = (*HEADER, "steps")
 NEEDED = {"flow": "Write flow: and a short id, such as water", "language": "Write language: fr, for example"}
@@ -100,12 +121,24 @@ def _foreword(node: Map, sheet: Sheet) -> None:
 
 
 def _consistent(found: dict[str, Any], sheet: Sheet) -> None:
+    _in_time(found, sheet)
     offered = found.get("languages", (sheet.language,))
     for tag in found.get("provisional", ()):
         if tag not in offered:
             line = sheet.notes.lines["#provisional"]
             message = f"{quoted(tag)} is provisional but not offered"
             sheet.notes.add(codes.WRONG_VALUE, line, message, "Add it to languages, or remove it here")
+
+
+def _in_time(found: dict[str, Any], sheet: Sheet) -> None:
+    """Refuse a reminder that would come when its answer is not taken any more."""
+    resume = found.get("resume", RESUME)
+    given = found.get("remind", ())
+    late = [one for one in given if one >= resume]
+    if late and given != REMINDERS:
+        line = sheet.notes.lines["#remind"]
+        message = f"a reminder after {late[0] / 3600:g} h comes when the conversation cannot be taken up any more"
+        sheet.notes.add(codes.WRONG_VALUE, line, message, f"Write less than resume, which is {resume / 3600:g} h")
 
 
 def _steps(node: Map, sheet: Sheet) -> tuple[Step, ...]:

@@ -30,6 +30,7 @@ MAX_CONDITIONS = 10_000
 
 _TRUE = frozenset({"yes", "true", "oui"})
 _FALSE = frozenset({"no", "false", "non"})
+TRUTHS = _TRUE | _FALSE
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 

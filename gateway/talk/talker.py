@@ -13,9 +13,11 @@ from flows import engine
 from flows.model import Bearer, Flow, Value
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.channels.base import Received, Settings
+from gateway.channels.base import Ended, Received, Settings
 from gateway.channels.simulator import Simulator
 from gateway.conversation import Conversations
+from gateway.following import Follower
+from gateway.intake import own_sms
 from gateway.library import Library
 from gateway.phones import Phones
 from storage.memory import MemoryStore
@@ -88,6 +90,8 @@ class Talker:
             step=step,
             new_id=self._new_id,
         )
+        channels = {"talk": self.channel}
+        self.follower = Follower(self.store, library, texts, phones, channels, own_sms, "Africa/Casablanca")
         if language:
             self.store.remember(Citizen(self.citizen, language, consented_at=now))
 
@@ -122,12 +126,20 @@ class Talker:
         return True
 
     def drop(self) -> None:
-        """Lose the USSD session; the next `start` dials again."""
+        """Lose the USSD session, as the provider tells; the next `start` dials again."""
+        self.conversations.ended(
+            self.channel, Ended(session=f"session-{self._session}", sender=self.phone, dropped=True)
+        )
         self.screen, self.ended = "", False
 
     def wait(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += int(seconds * 1000)
+        """Let time pass; whoever is silent meanwhile is told what a gateway tells, at decent hours."""
+        until = self.now + int(seconds * 1000)
+        while due := [one.due_at for one in self.store.awaited(until, 1)]:
+            self.now = max(self.now, due[0])
+            self.follower.look(self.now)
+        self.now = until
+        self._receive()
 
     def switch(self, bearer: Bearer) -> None:
         """Go on over the other bearer; by SMS the citizen reads what has come meanwhile."""

@@ -9,7 +9,8 @@ from flows.load import load
 from flows.receipt import receipt_number
 from gateway.channels.base import Ended, ForeignSession, Receipt, Received, Settings
 from gateway.channels.registry import create
-from gateway.conversation import AGAIN, Conversations
+from gateway.conversation import Conversations
+from gateway.hearing import AGAIN
 from gateway.library import Library
 from gateway.phones import Phones
 from locales.catalogue import Catalogues
