@@ -28,6 +28,7 @@ from storage.campaigns import Asking, CampaignState, Member
 from storage.store import OutboundRow
 
 if TYPE_CHECKING:
+    from gateway.channels.base import Channel
     from gateway.project import Project
 
 AHEAD = 60
@@ -79,6 +80,8 @@ class Turn:
         stands = standing(self.project, self.kept, self.now)
         if why := verdict(self.plan.stop, stands.of(self.record.round)):
             self._end("stopped", why)
+        elif not self._open():
+            self.store.take_back(self.name)
         elif self._is_due(stands):
             self._ask(standing(self.project, self.kept, self.now))
 
@@ -190,16 +193,18 @@ class Turn:
         elif went["busy"] and not went["later"]:
             self._next_wave()
 
+    def _open(self) -> list[Channel]:
+        """Return the channels by which citizens may be asked at this moment."""
+        able = [one for one in self.project.channels.values() if "sms" in one.bearers]
+        return [one for one in able if self.hours.open(self.now, one)]
+
     def _room(self, stands: Standing) -> dict[str, int]:
         """Return how many messages each channel whose hours are open may have queued besides those that wait."""
         found = {}
-        for name, channel in self.project.channels.items():
-            if "sms" in channel.bearers and self.hours.open(self.now, channel):
-                rate = channel.settings.rate
-                most = max(LEAST, int(rate * AHEAD)) if rate else MOST
-                found[name] = max(0, most - stands.of().waiting)
-        if not found:
-            self.store.take_back(self.name)
+        for channel in self._open():
+            rate = channel.settings.rate
+            most = max(LEAST, int(rate * AHEAD)) if rate else MOST
+            found[channel.name] = max(0, most - stands.of().waiting)
         return found
 
     def _next(self) -> Iterator[Person]:
