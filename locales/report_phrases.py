@@ -25,6 +25,9 @@ REPORT_PHRASES: dict[str, str] = {
     "report_answers": "Réponses",
     "report_begun": "Conversations",
     "report_completed": "Terminées",
+    # Ended before the last question, with answers; and those that may still go on.
+    "report_partial": "Partielles",
+    "report_open": "En cours",
     "report_response": "Taux de réponse",
     "report_languages": "Langues",
     "report_bearers": "Moyens",

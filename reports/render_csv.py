@@ -48,9 +48,10 @@ def line(cells: Iterable[object]) -> str:
 def table(report: Report, say: Wording) -> str:
     """Return the report as CSV: totals first, then each flow's questions.
 
-    An `option` that begins with `#` is a figure, not an answer: `#begun`, `#completed`, `#answers`, `#median`, `#low`,
-    `#high`, `#satisfied`. `count` holds a number answered where the figure is one. `status` is `shown`, `hidden`,
-    `approximate` (rounded to 5), `together` (the sum of hidden counts, options joined by `+`), `at_least`, `at_most`.
+    An `option` that begins with `#` is a figure, not an answer: `#begun`, `#completed`, `#partial`, `#open`,
+    `#answers`, `#median`, `#low`, `#high`, `#satisfied`. `count` holds a number answered where the figure is one.
+    `status` is `shown`, `hidden`, `approximate` (rounded to 5), `together` (the sum of hidden counts, options joined
+    by `+`), `at_least`, `at_most`.
     """
     scope = (report.period.label, report.place or report.region)
     return BOM + line(COLUMNS) + "".join(line((*scope, *row)) for row in _rows(report, say))
@@ -59,6 +60,8 @@ def table(report: Report, say: Wording) -> str:
 def _rows(report: Report, say: Wording) -> Iterator[Row]:
     yield _row("", "", "#begun", say("begun"), report.begun)
     yield _row("", "", "#completed", say("completed"), report.completed)
+    yield _row("", "", "#partial", say("partial"), report.partial)
+    yield _row("", "", "#open", say("open"), report.open)
     for cell in report.languages:
         yield _row("", "#language", cell.key, say.native(cell.key), cell.count)
     for cell in report.bearers:

@@ -67,6 +67,8 @@ def _figures(report: Report, say: Wording) -> Iterator[str]:
             yield _pair("", change)
     yield _pair(say("begun"), say.count(report.begun))
     yield _pair(say("completed"), say.count(report.completed))
+    yield _pair(say("partial"), say.count(report.partial))
+    yield _pair(say("open"), say.count(report.open))
     for name, cells, words in (
         ("languages", report.languages, say.native),
         ("bearers", report.bearers, say.bearer),

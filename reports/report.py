@@ -97,6 +97,10 @@ class Report(Struct, frozen=True):
     """The flow whose satisfaction is lower than the others' by more than chance; empty when none stands out."""
     alerts: int | None = None
     """Open alerts, when the gateway keeps any."""
+    partial: int | None = 0
+    """Conversations that ended before their last question, and hold answers."""
+    open: int | None = 0
+    """Those that may still go on; the rest of `begun` ended without an answer."""
 
 
 def build(
@@ -122,6 +126,7 @@ def build(
     walks = _within(store.walks(*_days(period)), place)
     earlier = live(store, before(period), place, k)
     flows = _with_change(live(store, period, place, k), earlier)
+    partial, going = _unfinished(walks, k)
     spread: Mapping[str, Mapping[str, int]] = {} if place else store.spread(*_days(period))
     return Report(
         period=period,
@@ -131,6 +136,8 @@ def build(
         k=k,
         begun=_told(sum(walk.started for walk in walks), k),
         completed=_told(sum(walk.completed for walk in walks), k),
+        partial=partial,
+        open=going,
         flows=flows,
         languages=_table(spread.get("language", {}), k),
         bearers=_table(spread.get("bearer", {}), k),
@@ -139,6 +146,14 @@ def build(
         worst=worst(flows),
         alerts=alerts,
     )
+
+
+def _unfinished(walks: Sequence[Walks], k: int) -> tuple[int | None, int | None]:
+    """Return how many conversations were partial and how many go on; what is small is not told by the others."""
+    counts = {"partial": sum(walk.partial for walk in walks), "open": sum(walk.open for walk in walks)}
+    known = sum(counts.values()) + sum(walk.completed for walk in walks)
+    told = protect({**counts, "": sum(walk.started for walk in walks) - known}, k)
+    return told["partial"], told["open"]
 
 
 def live(store: Store, period: Period, place: str = "", k: int = 0) -> tuple[FlowReport, ...]:

@@ -280,3 +280,16 @@ def test_the_change_of_all_flows_needs_the_same_flows_before(crowd: Crowd) -> No
     assert found is not None
     assert found.change is not None
     assert (round(found.change.difference, 2), found.change.direction) == (0.3, "up")
+
+
+def test_what_was_not_finished_is_told_apart_and_what_is_small_not_given_away() -> None:
+    from reports.report import _unfinished
+    from storage.store import Walks
+
+    def told(started: int, completed: int, partial: int, going: int) -> tuple[int | None, int | None]:
+        return _unfinished([Walks("water", "h", "", started, completed, partial, going)], 10)
+
+    assert told(100, 60, 25, 15) == (25, 15)
+    assert told(100, 60, 40, 0) == (40, 0)
+    assert told(100, 60, 37, 3) == (None, None), "100, 60 and 37 would tell 3"
+    assert told(100, 60, 20, 3)[1] is None

@@ -288,7 +288,7 @@ def test_a_report_on_nothing_says_so(sample: Report) -> None:
     empty = replace(sample, begun=0, completed=0, flows=(), languages=(), bearers=(), satisfaction=None, worst="")
     assert "Aucune conversation" in words(empty, "html")
     assert "Aucune conversation" in words(empty, "text")
-    assert len(rows(empty)) == 2
+    assert len(rows(empty)) == 4
 
 
 def test_bounds_are_said_as_bounds(sample: Report) -> None:
