@@ -2,7 +2,8 @@
 
 Groups and fields as in Kannel's user guide. Everything listens to this machine alone, or lets only it in; the
 passwords are made here. smsbox repeats a request until it is answered 200, every ten seconds for a week: what waits
-for that is in smsbox's memory, what waits for smsbox is in bearerbox's spool, on disk.
+for that is in smsbox's memory; what waits for smsbox, and which delivery reports are still to come, is in bearerbox's
+spools, on disk.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ log-file = {folder}/bearerbox.log
 log-level = 2
 store-type = spool
 store-location = {folder}/spool
-dlr-storage = internal
+dlr-storage = spool
+dlr-spool = {folder}/reports
 
 """
 LINKS: dict[Link, str] = {
@@ -139,7 +141,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 def setup(plan: Plan) -> str:
     """Write the configuration and return the sendsms password; one that is there is never overwritten."""
     password = plan.password or secrets.token_urlsafe(24)
-    (plan.folder / "spool").mkdir(parents=True, exist_ok=True)
+    for name in ("spool", "reports"):
+        (plan.folder / name).mkdir(parents=True, exist_ok=True)
     try:
         file = os.open(plan.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -36,6 +36,7 @@ from gateway.channels.smpp_pdu import (
     decoded,
     encoded,
     fate,
+    joined,
     opened,
     pieces,
     tlv,
@@ -297,8 +298,8 @@ class Smpp(LiveChannel):
     def _said(
         self, sender: str, recipient: str, bodies: list[tuple[int, bytes]], reference: str = ""
     ) -> Callable[[], None]:
-        texts = [decoded(body, coding) for coding, body in bodies]
-        if None in texts:
+        text = joined(bodies)
+        if text is None:
             log.event("not-from-a-citizen", channel=self.name)
             return _nothing
         raw = b"".join(bytes([coding]) + body for coding, body in bodies)
@@ -309,7 +310,7 @@ class Smpp(LiveChannel):
             external_id=f"sms:{name}",
             sender=sender,
             recipient=recipient or self.settings.number,
-            text="".join(text or "" for text in texts).replace("\0", ""),
+            text=text.replace("\0", ""),
         )
         self.hand(received)
         return lambda: self.spool.acknowledged(digest)

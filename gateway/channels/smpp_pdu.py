@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -136,6 +138,17 @@ def decoded(body: bytes, coding: int) -> str | None:
     if coding == 2 or (alphabet == 1 and (general or coding >> 4 == 0xF)):
         return None
     return from_septets(body)
+
+
+def joined(bodies: Sequence[tuple[int, bytes]]) -> str | None:
+    """Return the text of the parts of a message, each with its data_coding; None where one is no citizen's.
+
+    Parts of one coding are joined as bytes: some phones cut an emoji, or the escape of a `€`, in two.
+    """
+    texts: list[str | None] = []
+    for coding, parts in groupby(bodies, key=lambda one: one[0]):
+        texts.append(decoded(b"".join(body for _, body in parts), coding))
+    return None if None in texts else "".join(text or "" for text in texts)
 
 
 def from_septets(body: bytes) -> str:

@@ -97,6 +97,16 @@ class TestReceiving:
             assert smsc.deliver(esm_class=0x40, data_coding=8, short_message_hex=one.hex()) == 0
         assert [one.text for one in taken(recorder)] == [ARABIC]
 
+    @pytest.mark.parametrize(("coding", "raw"), [(8, "eau 😷 !".encode("utf-16-be")), (0, b"prix 3 \x1be !")])
+    def test_a_sign_that_a_phone_cut_in_two_is_whole_again(
+        self, smsc: Smsc, bound: Smpp, recorder: Recorder, coding: int, raw: bytes
+    ) -> None:
+        at = raw.index(b"\xde") if coding else raw.index(b"\x1b") + 1
+        for number, body in ((1, raw[:at]), (2, raw[at:])):
+            header = bytes([5, 0, 3, 9, 2, number])
+            assert smsc.deliver(esm_class=0x40, data_coding=coding, short_message_hex=(header + body).hex()) == 0
+        assert [one.text for one in taken(recorder)] == ["eau 😷 !" if coding else "prix 3 € !"]
+
     def test_parts_told_by_parameters_and_long_payloads_are_read(
         self, smsc: Smsc, bound: Smpp, recorder: Recorder
     ) -> None:
