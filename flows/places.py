@@ -7,11 +7,12 @@ ambiguous name; `ELSEWHERE` that the known place was not the one meant.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from flows.content import Content
 from flows.model import Ask
-from flows.reading import Spec
+from flows.reading import Reading, Spec
 from flows.texts import Place
 from flows.walk import Walk
 
@@ -19,6 +20,8 @@ ANY = "*"
 LIST = "?"
 ELSEWHERE = "-"
 OTHER = "other"
+MOST_OFFERED = 9
+"""Places in a short menu: `Sidi` alone may be one of over a hundred."""
 
 
 def question(ask: Ask, walk: Walk) -> Content:
@@ -71,11 +74,16 @@ def reply(ask: Ask, walk: Walk) -> str | None:
     if reading.value is not None:
         return str(reading.value)
     if reading.candidates:
-        return _open(ask, (*_declined(walk), LIST, *reading.candidates), walk)
+        return _open(ask, (*_declined(walk), *offered(reading)), walk)
     named = walk.pick(shown) if shown.options else None
     if named == ELSEWHERE:
         return _open(ask, (ELSEWHERE,), walk)
     return None if named is None or named == OTHER else _chosen(ask, named, walk)
+
+
+def offered(reading: Reading) -> tuple[str, ...]:
+    """Return the path of the menu of the places that an unclear reply may have meant, the most populous first."""
+    return (LIST, *reading.candidates[:MOST_OFFERED])
 
 
 def back(ask: Ask, walk: Walk) -> None:
@@ -124,4 +132,13 @@ def _listed(walk: Walk) -> Sequence[Place]:
 
 
 def _named(found: Sequence[Place], walk: Walk) -> tuple[tuple[str, str], ...]:
-    return tuple((place.code, place.name(walk.voice.language)) for place in found)
+    """Return the places as options; those of one name are told apart by where they lie."""
+    language = walk.voice.language
+    names = Counter(place.name(language) for place in found)
+    return tuple((place.code, _told(place, walk, apart=names[place.name(language)] > 1)) for place in found)
+
+
+def _told(place: Place, walk: Walk, *, apart: bool) -> str:
+    above = walk.texts.places.get(place.parent) if apart else None
+    name = place.name(walk.voice.language)
+    return f"{name} ({above.name(walk.voice.language)})" if above else name

@@ -164,7 +164,7 @@ def unclear(ask: Ask, shown: content.Content, walk: Walk) -> int | None:
     walk.move(tries=walk.state.tries + 1)
     walk.said.append(walk.voice.phrase("unclear"))
     hint = content.hint_for(ask, shown, walk.voice)
-    if hint not in shown.text:
+    if hint not in shown.text and places.LIST not in walk.state.path:
         walk.said.append(hint)
     walk.show(places.question(ask, walk) if ask.type == "place" else shown)
     return None

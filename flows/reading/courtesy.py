@@ -23,6 +23,7 @@ POSITION_WORDS = (
 _THANKS = tuple(sorted({form for one in THANKS for form in (fold(one), spaced(fold(one)))}, key=len, reverse=True))
 
 _FRIENDLY = re.compile(rf"[{FRIENDLY}][\U0001f3fb-\U0001f3ff]?")
+_BETWEEN = ",;.:|!…،؛"
 _LAST_SMILE = re.compile(rf"\s*(?:{_FRIENDLY.pattern})\s*\Z")
 _EDGE = f"[{re.escape(EDGES)}]"
 _BEFORE = _EDGE.replace(re.escape("-"), "")  # a dash before a digit may be a minus
@@ -53,6 +54,16 @@ def without_thanks(text: str) -> str:
             return text
         text = bare = head.rstrip(EDGES)
     return text
+
+
+def says_nothing(word: str) -> bool:
+    """Tell whether a word among answers is none: thanks, or a sign that stands between two of them."""
+    return is_sign(word) or fold(word) in _THANKS
+
+
+def is_sign(word: str) -> bool:
+    """Tell whether a word is only a sign that stands between two answers."""
+    return not word.strip(_BETWEEN)
 
 
 def _torn(head: str, thanks: str) -> bool:

@@ -248,6 +248,62 @@ def test_an_ambiguous_name_is_offered_as_a_short_menu():
     assert TEXTS.places.get(code).name("fr") == first
 
 
+def test_places_of_one_name_are_told_apart_in_the_menu_of_candidates():
+    citizen = Citizen(WATER, bearer="sms").start().reply("1", "5", "oulad aissa")
+    options = citizen.screen.splitlines()[1:-1]
+    assert options == ["1 Oulad Aissa (El Jadida)", "2 Oulad Aissa (Taroudannt)", "3 Oulad Aissa (Khouribga)"]
+    assert citizen.reply("2").kept["commune"].startswith("09.541.")
+
+
+def test_a_name_that_a_hundred_places_begin_with_makes_a_short_menu_and_may_be_written_out():
+    citizen = Citizen(WATER, bearer="sms").start().reply("1", "5", "Sidi")
+    assert len(citizen.screen.splitlines()) == 1 + 9 + 1
+    assert TEXTS.places.get(citizen.reply("Sidi Amar").kept["commune"]).name("fr") == "Sidi Amar"
+
+
+LISTED = flow_of(
+    "flow: one\ntitle: Un\nlanguage: fr\nsteps:\n- {id: where, ask: Où ?, type: place}\n"
+    "- {id: people, ask: Combien ?, type: integer}\n"
+    "- {id: uses, ask: Quoi ?, type: choices, options: {tap: Robinet, well: Puits, truck: Citerne}}\n"
+    "- {id: mark, ask: Note ?, type: rating}\n- {id: why, ask: Pourquoi ?, type: text}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (
+            "Oujda 7 1,3 4 tout va bien merci",
+            {"people": 7, "uses": ["tap", "truck"], "mark": 4, "why": "tout va bien merci"},
+        ),
+        ("svp Oujda ; 7 ; 13 | 4 ; bien", {"people": 7, "uses": ["tap", "truck"], "mark": 4, "why": "bien"}),
+        ("Oujda, 7 svp 2 merci 4. bien", {"people": 7, "uses": ["well"], "mark": 4, "why": "bien"}),
+        ("وجدة ٧ ٢ ٤ شكرا", {"people": 7, "uses": ["well"], "mark": 4, "why": "شكرا"}),
+        ("Oujda 7 1, 3 4 bien", {"people": 7}),
+        ("Oujda 7 1 , 3 4 bien", {"people": 7}),
+        ("Oujda 7 1 et 3 4 bien", {"people": 7}),
+        ("Oujda 7 1 - 3 4 bien", {"people": 7, "uses": ["tap"]}),
+        ("Oujda sept deux quatre ça va", {"people": 7, "uses": ["well"], "mark": 4, "why": "ça va"}),
+        ("Oujda 7.5 1 4 bien", {}),
+    ],
+)
+def test_one_sms_is_taken_as_far_as_nobody_could_mean_anything_else(words, kept):
+    citizen = Citizen(LISTED, bearer="sms")
+    citizen.send("start", ahead=tuple(words.split()))
+    assert citizen.kept == {"where": "02.411.01.23", **kept}
+
+
+def test_what_an_sms_leaves_open_is_asked_among_the_candidates():
+    citizen = Citizen(LISTED, bearer="sms")
+    citizen.send("start", ahead=("Oulad", "Aissa", "7"))
+    assert citizen.screen.startswith("De quel lieu parlez-vous ?\n1 Oulad Aissa (El Jadida)")
+    assert citizen.reply("3").kept["where"].startswith("05.311.")
+    assert citizen.screen == "Combien ?", "the rest was let go"
+    citizen = Citizen(LISTED, bearer="sms")
+    citizen.send("start", ahead=("merci",))
+    assert "non comprise" not in citizen.screen, "nothing was said that could be misunderstood"
+
+
 def test_a_drop_changes_nothing_and_shows_nothing():
     citizen = Citizen(WATER).start()
     before = citizen.state
