@@ -113,6 +113,8 @@ def project_disk(directory: Path) -> Room:
 
 
 def _database(project: Project) -> Found:
+    if is_postgres(project.settings.gateway.store):
+        yield from _server(project.settings.gateway.store)
     counts = project.store.counts()
     told = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("citizens", "conversations", "answers"))
     yield "ok", f"{told}.", ""
@@ -121,6 +123,23 @@ def _database(project: Project) -> Found:
     if not project.running:
         project.store.check()
         yield "ok", "an answer could be kept now (written and removed).", ""
+
+
+def _server(url: str) -> Found:
+    """Say whether a PostgreSQL server keeps what it acknowledged; one that does not is refused by the store too."""
+    from storage.postgres.durability import REFUSED, look
+
+    server = look(url)
+    off = list(server.off())
+    for name, loses in off:
+        level: Level = "error" if name in REFUSED else "warning"
+        yield level, f"the server has {name} = off: {loses}.", f"ALTER SYSTEM SET {name} = on, and reload it."
+    kept = "" if off else ", which keeps on disk what it acknowledged"
+    told = f"PostgreSQL {server.version}{kept}; {server.connections} of {server.most} connections taken."
+    if server.crowded:
+        yield "warning", told, "Raise max_connections, or lower threads of the gateways."
+    else:
+        yield "ok", told, ""
 
 
 def sqlite_told() -> str:

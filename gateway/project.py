@@ -75,7 +75,14 @@ class Project:
         gateway = self.settings.gateway
         there = is_postgres(gateway.store) or store_path(gateway.store, self.directory).is_file()
         beside = self.readonly and there
-        return open_store(gateway.store, self.directory, beside, gateway.timezone, threads=gateway.threads)
+        return open_store(
+            gateway.store,
+            self.directory,
+            beside,
+            gateway.timezone,
+            reserve=gateway.reserve << 20,
+            threads=gateway.threads,
+        )
 
     @cached_property
     def texts(self) -> Catalogues:

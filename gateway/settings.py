@@ -81,6 +81,14 @@ class Gateway(Section, frozen=True, kw_only=True):
             hint="sqlite:PATH or postgresql://…",
         ),
     ] = "sqlite:data/awal.db"
+    reserve: Annotated[
+        int,
+        Note(
+            "Megabytes kept on the disk below a SQLite store, in whose room conversations end when it is full; "
+            "at most a twentieth of the disk. 0 keeps none.",
+            least=0,
+        ),
+    ] = 32
     languages: Annotated[tuple[str, ...], Note("Languages offered to citizens, in this order.", choices=LANGUAGES)] = (
         "fr",
         "ar",
@@ -195,7 +203,7 @@ class Campaigns(Section, frozen=True, kw_only=True):
     threshold: Annotated[
         int,
         Note(
-            "Citizens whom one person may have asked; a campaign that asks more waits for a second operator's approval.",
+            "Citizens whom one person may have asked; a campaign that asks more waits for a second operator.",
             least=0,
         ),
     ] = 100

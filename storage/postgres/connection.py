@@ -92,7 +92,7 @@ def connect(url: str, *, shared: bool = True) -> Connection:
 
     `shared` marks the database as in use by one that writes.
     """
-    connection = psycopg.connect(_conninfo(url), autocommit=True, prepare_threshold=3)
+    connection = psycopg.connect(conninfo(url), autocommit=True, prepare_threshold=3)
     try:
         connection.adapters.register_dumper(str, _Word)
         connection.adapters.register_dumper(int, Int8Dumper)
@@ -104,7 +104,7 @@ def connect(url: str, *, shared: bool = True) -> Connection:
     return connection
 
 
-def _conninfo(url: str) -> str:
+def conninfo(url: str) -> str:
     """Return the URL with our settings, under those an operator wrote into it."""
     try:
         given = conninfo_to_dict(url)

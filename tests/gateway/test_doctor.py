@@ -125,6 +125,40 @@ def test_an_old_sqlite_is_told_and_is_no_fault(demo: Path) -> None:
     assert ("one process writes" in told[0].message) is not resets_log_soundly()
 
 
+def test_a_postgresql_server_says_whether_it_keeps_what_it_acknowledged(
+    demo: Path, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage.postgres import PostgresStore, durability
+
+    url = postgres_server.new_database()
+    PostgresStore(url).close()
+    change(demo, r'^store = ".*"', f'store = "{url}"')
+    try:
+        told = findings(demo, "database")
+        assert told[0].level == "ok"
+        assert "PostgreSQL" in told[0].message
+        assert "keeps on disk" in told[0].message
+        for setting, level in (("fsync", "error"), ("full_page_writes", "warning")):
+            server = durability.Server("15.1", 96, 97, {setting: "off"})
+            monkeypatch.setattr(durability, "look", lambda url, server=server: server)
+            first, second = findings(demo, "database")[:2]
+            assert (first.level, second.level) == (level, "warning")  # nearly all connections are taken too
+            assert f"{setting} = off" in first.message
+            assert f"ALTER SYSTEM SET {setting} = on" in first.remedy
+    finally:
+        postgres_server.drop(url)
+
+
+@pytest.mark.parametrize(("reserve", "kept"), [(0, False), (1, True)])
+def test_the_reserve_is_as_large_as_it_was_set(demo: Path, reserve: int, kept: bool) -> None:
+    change(demo, r"^\[gateway\]", f"[gateway]\nreserve = {reserve}")
+    with Project(demo) as project:
+        room = project.store.room()
+        assert room is not None
+        assert bool(room.reserve) is kept
+        assert room.reserve <= reserve << 20
+
+
 def test_a_broken_flow_is_counted_and_the_others_are_served(demo: Path) -> None:
     (demo / "flows" / "broken.yaml").write_text("flow: broken\n")
     finding = worst(demo, "flows")

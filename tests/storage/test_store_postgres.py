@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +218,34 @@ def test_every_character_comes_back(postgres_store: Store, text: str) -> None:
     current = postgres_store.dialogue("at", "", "amina").current
     assert current is not None
     assert current.state == state
+
+
+def test_a_server_tells_what_it_loses(postgres_server: Any) -> None:
+    """Each setting that durability hangs on, off for one database or user, or for all."""
+    from storage.postgres.durability import look
+
+    url = postgres_server.new_database()
+    name = url.rpartition("/")[2]
+    try:
+        sound = look(url)
+        assert list(sound.off()) == []
+        assert int(sound.version.split(".")[0]) >= 13
+        assert 0 < sound.connections < sound.most
+        postgres_server.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        assert [setting for setting, _ in look(url).off()] == ["synchronous_commit"]
+        with pytest.raises(StoreError, match="synchronous_commit is off"):
+            open_store(url, Path())
+        postgres_server.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
+        set_for_all(postgres_server, "full_page_writes", "off")
+        assert [setting for setting, _ in look(url).off()] == ["full_page_writes"]
+    finally:
+        set_for_all(postgres_server, "full_page_writes", "on")
+        postgres_server.drop(url)
+
+
+def set_for_all(server: Any, name: str, value: str) -> None:
+    """Change a setting of the server, and wait until a new connection has it."""
+    server.execute(f"ALTER SYSTEM SET {name} = {value}")
+    server.execute("SELECT pg_reload_conf()")
+    while server.execute("SELECT current_setting(%s)", name) != [(value,)]:
+        continue
