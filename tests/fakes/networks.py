@@ -229,25 +229,31 @@ class KannelNetwork(SmppNetwork):
 
     def up(self) -> None:
         if not self.boxes:
-            self._open_boxes()
+            self.config = kannel_config(self.gateway, self.port, self.ports)
+            self.open_boxes()
         super().up()
         assert self.smsc is not None
         self.smsc.event("bound")
 
-    def _open_boxes(self) -> None:
-        config = kannel_config(self.gateway, self.port, self.ports)
+    def open_boxes(self) -> None:
+        """Start bearerbox, then smsbox."""
         for name, port in (("bearerbox", self.ports["admin"]), ("smsbox", self.ports["sendsms"])):
             program = shutil.which(name) or shutil.which(name, path=SBIN) or name
             quiet = subprocess.DEVNULL
-            box = subprocess.Popen([program, "-v", "4", str(config)], stdin=quiet, stdout=quiet, stderr=quiet)
+            box = subprocess.Popen([program, "-v", "4", str(self.config)], stdin=quiet, stdout=quiet, stderr=quiet)
             self.boxes.append(box)
             awaited(partial(answers, port), f"{name} listens")
 
-    def close(self) -> None:
-        super().close()
+    def kill_boxes(self) -> None:
+        """End both at once, as a power cut would."""
         for box in reversed(self.boxes):
             box.kill()
             box.wait()
+        self.boxes.clear()
+
+    def close(self) -> None:
+        super().close()
+        self.kill_boxes()
 
 
 def total(part: dict[str, Any]) -> int:

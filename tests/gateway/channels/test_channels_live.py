@@ -143,6 +143,20 @@ def test_reports_find_their_message_and_never_move_it_back(world: World) -> None
     assert next(row.state for row in world.gateway.sent_to(phone)) == "delivered"
 
 
+def test_a_report_finds_its_message_over_a_restart_of_what_carries_it(world: World) -> None:
+    phone = world.phone()
+    world.network.says(phone, "EAU")
+    world.heard(phone, 1, "the first screen")
+    awaited(lambda: world.state(phone) == "accepted", "it was handed over", PATIENCE)
+    world.gateway.stop()
+    if isinstance(world.network, KannelNetwork):
+        world.network.kill_boxes()
+        world.network.open_boxes()
+    world.gateway.start()
+    world.network.tells(phone, "delivered")
+    awaited(lambda: world.state(phone) == "delivered", "the report found it", PATIENCE)
+
+
 def test_what_is_written_and_what_is_due_while_the_network_is_gone_arrives_once(world: World) -> None:
     due, phone, before = world.phone(), world.phone(), world.gateway.inbound()
     world.gateway.stop()
