@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import commit, lane, language, rest, scale, sending, server
+from benchmarks import commit, gateways, lane, language, rest, scale, sending, server
 from benchmarks.measure import compare
 from gateway.cli.init import create
 
 LEAST_ROUNDS = 5
-FILES = (rest, language, commit, scale, lane, sending)
+FILES = (rest, language, commit, scale, lane, gateways, sending)
 """Each file gives `rows(project, long)`; a new comparison is one more function there, or one more file here."""
 
 

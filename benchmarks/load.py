@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 REPLIES = (("3", "2", "1", "1", "2"), ("1", "2", "1", "1", "2"))
@@ -105,17 +106,24 @@ def length(head: bytes) -> int:
 
 def call(port: int, path: str, phones: int, seconds: float) -> Calls:
     """Call a server from so many phones for so long; raises RuntimeError where a screen was wrong."""
-    calls = asyncio.run(_call(port, path, phones, seconds))
+    return call_all([port], path, phones, seconds)
+
+
+def call_all(ports: Sequence[int], path: str, phones: int, seconds: float) -> Calls:
+    """Call several servers from so many phones in all, each of which keeps to one of them."""
+    calls = asyncio.run(_call(ports, path, phones, seconds))
     if calls.wrong:
         raise RuntimeError(f"{len(calls.wrong)} wrong answers, the first: {calls.wrong[0]!r}")
     return calls
 
 
-async def _call(port: int, path: str, phones: int, seconds: float) -> Calls:
+async def _call(ports: Sequence[int], path: str, phones: int, seconds: float) -> Calls:
     begins = time.perf_counter() + WARM
     calls = Calls(path, begins, begins + seconds)
     loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(lambda: Phone(calls), "127.0.0.1", port) for _ in range(phones)]
+    made = [
+        await loop.create_connection(lambda: Phone(calls), "127.0.0.1", ports[at % len(ports)]) for at in range(phones)
+    ]
     while not all(transport.is_closing() for transport, _ in made):
         await asyncio.sleep(0.05)
         if time.perf_counter() > calls.ends + 10:

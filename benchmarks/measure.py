@@ -22,6 +22,8 @@ class Row:
     target: float | None
     at_most: bool = True
     against: str = "bare Flask"
+    aside: Callable[[], Sequence[str]] = tuple
+    """Gives lines to be shown with the result: what a ratio alone does not tell."""
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Result:
         yield f"    ours {summary(self.ours, self.row.unit)}"
         yield f"    base {summary(self.base, self.row.unit)}"
         yield f"    ratios {' '.join(f'{ratio:.2f}' for ratio in self.ratios)}"
+        yield from (f"    {line}" for line in self.row.aside())
 
 
 def summary(figures: Sequence[float], unit: str) -> str:

@@ -66,6 +66,12 @@ class PostgresServer:
         self._run("initdb", "-D", str(self.folder / "data"), *options)
 
     @property
+    def process(self) -> int:
+        """The number of the server's first process; the others are its children."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """The URL of the server's first database."""
         return self.url_of("postgres")
