@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sending_bench import CASABLANCA, Scripted
 from walks import a_script
 
@@ -37,6 +38,8 @@ LANGUAGES = ("fr", "ar", "zgh")
 WATER = Path(__file__).resolve().parents[2] / "flows" / "surveys" / "water.yaml"
 KEYWORDS = {"1": "ماء", "2": "ⴰⵎⴰⵏ", "3": "EAU"}
 TICK = MINUTE
+TOGETHER = 250
+"""Citizens who share one model: plain dicts are searched from end to end."""
 NOON = "2027-02-06 12:00"
 """The day ends in the night in which the clocks go back: Ramadan begins."""
 
@@ -103,6 +106,7 @@ class Gateway:
     """The real conversations on a store, with the shipped flow on water."""
 
     def __init__(self, store: Store, clock: Callable[[], int], texts: Catalogues, phones: Phones) -> None:
+        self.store = store
         library = Library(store, LANGUAGES)
         water = load(WATER.read_text("utf-8"), "water").flow
         assert water is not None
@@ -131,9 +135,8 @@ class Day:
         }
         self.citizens: dict[str, Citizen] = {}
         self.taken: set[str] = set()
-        self.model = MemoryStore()
+        self.models: list[Gateway] = []
         """The same citizens where nothing fails: each message once, in the order the gateway took them."""
-        self.oracle = Gateway(self.model, lambda: self.now, self.texts, self.phones).conversations
         self.store: Store = SqliteStore(folder / "awal.db")
         self.restart()
 
@@ -248,7 +251,13 @@ class Day:
             self.met["repeats"] += 1
             return
         self.taken.add(received.external_id)
-        self.oracle.take(road, received)
+        self._model_of(received.sender).conversations.take(road, received)
+
+    def _model_of(self, phone: str) -> Gateway:
+        at = int(phone.removeprefix("+2126")) // TOGETHER
+        while len(self.models) <= at:
+            self.models.append(Gateway(MemoryStore(), lambda: self.now, self.texts, self.phones))
+        return self.models[at]
 
     # providers -----------------------------------------------------------------------------------------------------
     def reports(self, road: Road, provider_id: str) -> None:
@@ -307,10 +316,26 @@ def spending(took: Iterator[tuple[str, Sms]]) -> tuple[Counter[tuple[str, str]],
     return hours, days
 
 
-def texts_of(store: Store) -> dict[str, list[str]]:
+def texts_of(*stores: Store) -> dict[str, list[str]]:
     """Return what was written to each citizen in answer to them, in its order."""
     found: dict[str, list[str]] = defaultdict(list)
-    for row in reversed(store.outbox((), 10_000_000)):
-        if row.kind in ("question", "reply"):
-            found[row.citizen].append(row.text)
+    for store in stores:
+        for row in reversed(store.outbox((), 10_000_000)):
+            if row.kind in ("question", "reply"):
+                found[row.citizen].append(row.text)
+    return found
+
+
+def kept(*stores: Store) -> list[tuple[object, ...]]:
+    """Return every answer; one that is there twice is twice in the list."""
+    rows = [row for store in stores for row in store.answers()]
+    return sorted((row.citizen, row.flow, row.step, str(row.value), row.raw, row.language) for row in rows)
+
+
+def counted(*stores: Store) -> Counter[object]:
+    """Return the aggregates of the month, count by count."""
+    found: Counter[object] = Counter()
+    for store in stores:
+        for tally in store.tallies("2027-02-01", "2027-02-28"):
+            found[replace(tally, count=0)] += tally.count
     return found

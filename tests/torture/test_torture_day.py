@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from day import HOUR, Day, spending, texts_of
+from day import HOUR, Day, counted, kept, spending, texts_of
 from sending_bench import CASABLANCA
 
 from gateway.sending.line import FRESH
 from storage.outgoing import UNASKED
-from storage.store import OutboxRow, Store
+from storage.store import OutboxRow
 
 MESSAGES = int(os.environ.get("AWAL_TORTURE_DAY", "600"))
 
@@ -25,10 +25,10 @@ def test_a_day_ends_with_every_answer_counted_once_and_every_prompt_accounted_fo
     rows = {row.id: row for row in day.store.outbox((), 10_000_000)}
     assert len(rows) >= MESSAGES
 
-    assert kept(day.store) == kept(day.model), "each answer once, as where nothing fails"
-    first, last = "2027-02-01", "2027-02-28"
-    assert day.store.tallies(first, last) == day.model.tallies(first, last), "and so it is counted"
-    assert texts_of(day.store) == texts_of(day.model), "each prompt was written once"
+    models = [one.store for one in day.models]
+    assert kept(day.store) == kept(*models), "each answer once, as where nothing fails"
+    assert counted(day.store) == counted(*models), "and so it is counted"
+    assert texts_of(day.store) == texts_of(*models), "each prompt was written once"
     assert day.store.counts()["inbound"] == len(day.taken)
 
     states = ended(rows)
@@ -42,11 +42,6 @@ def test_a_day_ends_with_every_answer_counted_once_and_every_prompt_accounted_fo
     for what in ("unreachable", "timeouts", "refused for now", "repeats", "restarts", "crashes while taking"):
         assert day.met[what], f"the day met no {what}"
     day.store.close()
-
-
-def kept(store: Store) -> list[tuple[object, ...]]:
-    """Return every answer; one that is there twice is twice in the list."""
-    return sorted((row.citizen, row.flow, row.step, str(row.value), row.raw, row.language) for row in store.answers())
 
 
 def ended(rows: Mapping[str, OutboxRow]) -> dict[str, int]:
