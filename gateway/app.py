@@ -13,7 +13,7 @@ from flows.errors import AwalError
 from gateway import log
 from gateway.console.access import host_is_secure
 from gateway.console.pages import console, fault
-from gateway.request import PAGE_BYTES
+from gateway.envelope import PAGE_BYTES
 from gateway.vitals import HEADERS, Told, figures, health
 
 if TYPE_CHECKING:

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+MOST_BYTES = 16 * 1024
+"""What an inbound may weigh."""
+PAGE_BYTES = 64 * 1024
+"""What a form of the console may weigh."""
 WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE")
 Headers = list[tuple[str, str]]
 

@@ -15,8 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gateway.channels.base import Ended, Receipt, Received, Reply
-from gateway.envelope import called, envelope
-from gateway.request import MOST_BYTES, PAGE_BYTES, InboundRequest
+from gateway.envelope import MOST_BYTES, PAGE_BYTES, called, envelope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -75,8 +74,7 @@ class Front:
         if target is None:
             response: Reply | Response = lane.nothing()
         else:
-            request = InboundRequest(await envelope(scope, protocol, MOST_BYTES))
-            opened = lane.open(request, target)
+            opened = lane.open(await envelope(scope, protocol, MOST_BYTES), target)
             response = await self.handed(lane, target, opened) if isinstance(opened, list) else opened
         lane.note(target, response, begun)
         send(protocol, response)

@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Response
 
 from flows.errors import AwalError
 from gateway import log
 from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Reply, Route
-from gateway.request import MOST_BYTES as MOST_BYTES
+from gateway.envelope import MOST_BYTES as MOST_BYTES
 from gateway.request import InboundRequest as InboundRequest
 from gateway.request import pairs as pairs
 from storage.errors import StoreBusy
@@ -125,7 +125,7 @@ class Lane:
         if target is None:
             response: Reply | Response = self.nothing()
         else:
-            opened = self.open(InboundRequest(environ), target)
+            opened = self.open(environ, target)
             response = self.hand_over(target, opened) if isinstance(opened, list) else opened
         self.note(target, response, begun)
         return response(environ, start_response)
@@ -156,9 +156,9 @@ class Lane:
             ms=round(seconds * 1000, 1),
         )
 
-    def open(self, request: Request, target: Target) -> list[Received | Receipt | Ended] | Response:
+    def open(self, environ: WSGIEnvironment, target: Target) -> list[Received | Receipt | Ended] | Response:
         """Verify and translate; return what came, or the answer to what is refused."""
-        channel, route = target.channel, target.route
+        request, channel, route = InboundRequest(environ), target.channel, target.route
         if request.method not in channel.methods:
             return plain(405, "Wrong method.", Allow=", ".join(channel.methods))
         try:

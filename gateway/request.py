@@ -10,13 +10,11 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
 from gateway.channels.base import BadRequest
+from gateway.envelope import MOST_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-MOST_BYTES = 16 * 1024
-PAGE_BYTES = 64 * 1024
-"""What a form of the console may weigh."""
 MOST_FIELDS = 100
 URLENCODED = "application/x-www-form-urlencoded"
 

@@ -1,29 +1,30 @@
-"""The parts of a serving process: application, sender and scheduler, started together and closed in order."""
+"""A serving process: what must be there to answer, and after it what receives, sends and schedules.
+
+The port answers as soon as the store is open; the engine, the adapters, the sender and the console are loaded after
+that, so that a gateway that comes back from a crash is heard at once.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import log
-from gateway.channels.live import LiveChannel
-from gateway.control import Control
-from gateway.jobs import ask_campaigns, count_ahead, jobs, watch_disk
-from gateway.lane import Lane
 from gateway.project import Project
-from gateway.scheduler import Scheduler
-from gateway.sender import Sender
 from gateway.settings import Settings
+from gateway.vitals import vitals
 from storage.errors import StoreLocked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from gateway.front import Front
+    from gateway.lane import Lane
+    from gateway.works import Works
 
 PATIENCE = 3.0
 """Seconds to wait for a former process of ours that is still closing the store."""
@@ -32,92 +33,85 @@ PATIENCE = 3.0
 class Running:
     """A gateway at work, from its making until `close`. Raises AwalError when it cannot work.
 
-    Making it gives `application`, which answers at once; `begin` loads and starts the rest.
+    Once made it answers; `begin` loads and starts the rest.
     """
 
     def __init__(self, directory: Path, settings: Settings, address: str = "") -> None:
         self.project = project = Project(directory, settings=settings)
         project.address = address
+        settings.keys.raw("cookie")  # the console, made with the first page, is not where a missing key is found out
         wait_for_store(project)
-        watch = project.keep_time(lambda: self.sender.still())
-        self.sender = Sender(
-            project.store,
-            project.channels,
-            project.phones,
-            project.clock,
-            timezone=settings.gateway.timezone,
-            rules=settings.sending,
-            known=lambda: watch.known,
-        )
-        project.grown = self.sender.notify
-        chores: list[Callable[[], None]] = [
-            project.reload_flows,
-            watch.look,
-            partial(count_ahead, project),
-            partial(watch_disk, project),
-            partial(ask_campaigns, project),
-        ]
-        self.scheduler = Scheduler(
-            project.store, jobs(project), project.clock, chores=chores, known=lambda: watch.known
-        )
-        for channel in project.channels.values():
-            channel.clock_known = lambda: watch.known
-        project.leads = lambda: self.scheduler.leader
+        project.keep_time(self._still)
         self._turn = threading.Lock()
-        self._control: Control | None = None
+        self._making = threading.RLock()
+        self._lane: Lane | None = None
+        self._console: WSGIApplication | None = None
+        self._front: Front | None = None
+        self._works: Works | None = None
 
-    @cached_property
+    def _still(self) -> AbstractContextManager[None]:
+        """Pause whoever sends."""
+        return self._works.sender.still() if self._works else nullcontext()
+
+    @property
     def lane(self) -> Lane:
-        """The webhook lane; it brings the engine in, which the first page need not wait for."""
-        project = self.project
-        return Lane(project.channels, project.conversations, note=project.note, took=project.latency.add)
+        """The webhook lane; it brings the engine and the adapters in."""
+        if self._lane is None:
+            from gateway.lane import Lane
 
-    @cached_property
+            with self._making:
+                project = self.project
+                for channel in project.channels.values():
+                    channel.clock_known = lambda: project.watch.known
+                made = Lane(project.channels, project.conversations, note=project.note, took=project.latency.add)
+                self._lane = self._lane or made
+        return self._lane
+
+    @property
+    def console(self) -> WSGIApplication:
+        """The Flask application; it is made with the first page that somebody asks for."""
+        if self._console is None:
+            from gateway.app import create_app
+
+            with self._making:
+                self._console = self._console or create_app(self.project)
+        return self._console
+
+    @property
     def pages(self) -> WSGIApplication:
-        """The Flask application, for all that is no webhook."""
-        from gateway.app import create_app
+        """All that is no webhook."""
+        return vitals(self.project, lambda environ, start: self.console(environ, start))
 
-        return create_app(self.project)
-
-    @cached_property
+    @property
     def application(self) -> WSGIApplication:
         """Everything as one WSGI application, for servers that give each request a thread."""
         return front(lambda environ, start: self.lane(environ, start), self.pages)
 
-    @cached_property
+    @property
     def front(self) -> Front:
         """Everything for granian, whose one event loop waits for nobody."""
         from gateway.front import Front
 
-        return Front(lambda: self.lane, self.pages, self.project.settings.gateway.threads)
+        self._front = Front(lambda: self.lane, self.pages, self.project.settings.gateway.threads)
+        return self._front
 
     def begin(self) -> None:
         """Warm the lane, and start what listens to commands, sends and schedules."""
-        with self._turn:
-            if self.project.closed:
-                return
-            _ = self.lane
-            self._control = Control(self.project)
-            for channel in self._live():
-                channel.start(self.project.conversations)
-            self.sender.start()
-            self.scheduler.start()
+        from gateway.works import Works
 
-    def _live(self) -> list[LiveChannel]:
-        """Return the channels that fetch or hold a link open."""
-        return [channel for channel in self.project.channels.values() if isinstance(channel, LiveChannel)]
+        with self._turn:
+            if not self.project.closed:
+                _ = self.lane
+                self._works = Works(self.project)
+                self._works.start()
 
     def close(self) -> None:
         """Stop what sends and schedules, then close the store."""
         with self._turn:
-            if self._control:
-                self._control.close()
-            self.scheduler.stop()
-            self.sender.stop()
-            for channel in self._live():
-                channel.close()
-            if "front" in self.__dict__:
-                self.front.close()
+            if self._works:
+                self._works.close()
+            if self._front:
+                self._front.close()
             self.project.close()
         log.event("stopped")
 

@@ -13,7 +13,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,13 +136,20 @@ def _interrupt(*_: object) -> None:
 
 
 def _start(directory: Path, settings: Settings, address: str) -> Running:
-    """Start the program; a reason not to is said in one line, and ends the process."""
+    """Start the program, as far as it must be to answer."""
     from gateway.running import Running
 
     log.setup(settings.gateway.log)
-    try:
+    with leaving():
         return Running(directory, settings, address)
-    except Exception as error:  # said as the command line says it; granian would show where instead
+
+
+@contextmanager
+def leaving() -> Iterator[None]:
+    """Say a reason not to start in one line, and end the process; granian would show where instead."""
+    try:
+        yield
+    except Exception as error:
         if os.environ.get("AWAL_DEBUG"):
             raise
         sys.stderr.write(f"awal: {log.told(error)}\n")
@@ -165,7 +173,8 @@ def announce_soon(host: str, port: int, running: Running, announce: Announce) ->
     """In a thread of its own, begin the rest of the work once the server answers, then call `announce`."""
 
     def ready(address: str) -> None:
-        running.begin()
+        with leaving():
+            running.begin()
         announce(address)
 
     threading.Thread(target=announce_when_ready, args=(host, port, ready), name="ready", daemon=True).start()

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec import Struct
-from werkzeug.wrappers import Request, Response
 
 from flows.model import Bearer
 from flows.types import Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.wrappers import Request, Response
 
 Route = Literal["ussd", "sms", "delivery", "ussd-end"]
 State = Literal["accepted", "delivered", "failed", "unknown"]

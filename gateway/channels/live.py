@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from logging import ERROR
-from typing import ClassVar, Protocol
-
-from werkzeug.wrappers import Request
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from flows.errors import AwalError
 from gateway import log
@@ -25,6 +23,9 @@ from gateway.channels.base import (
     Route,
 )
 from storage.errors import StoreBusy
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
 
 
 class Door(Protocol):
