@@ -33,7 +33,7 @@ HIDDEN = "MOI ****"
 """What is kept of a message that held a code."""
 
 _WORDS = "|".join(fold(word) for word in ("moi", "ana", "أنا"))
-_GIVEN = re.compile(rf"(?:{_WORDS})\s*([0-9]{{4}})?")
+_GIVEN = re.compile(rf"(?:{_WORDS})[\s:.-]*([0-9](?:\s*[0-9]){{3}})?")
 
 
 def code_given(text: str) -> str | None:
@@ -45,7 +45,12 @@ def code_given(text: str) -> str | None:
     if not 3 <= len(text) <= 24:
         return None
     found = _GIVEN.fullmatch(spaced(fold(text)))
-    return None if found is None else found[1] or ""
+    return None if found is None else "".join((found[1] or "").split())
+
+
+def holds_code(path: str) -> bool:
+    """Tell whether one of a session's inputs gives a code."""
+    return any(code_given(part) for part in path.split("*"))
 
 
 def sms_session(citizen: str) -> str:
@@ -168,7 +173,7 @@ def _said(received: Received, session: Session | None, citizen: str) -> str:
     """Return what was written last; empty for a dial and for what the session has moved past."""
     if received.bearer == "sms":
         return received.text
-    if session is None or session.citizen != citizen or session.closed:
+    if session is not None and (session.citizen != citizen or session.closed):
         return ""
     try:
         return session_inputs(received, session, citizen)[-1] or ""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from gateway.channels.base import Channel, ForeignSession, Received
 from gateway.intake import Stale
-from gateway.persons import sms_session
+from gateway.persons import holds_code, sms_session
 from storage.errors import StoreBusy
 from storage.store import Accepted, Change, Dialogue
 from storage.turns import Asked, Instead
@@ -24,8 +24,12 @@ class Taking:
 
     def __init__(self, conversations: Conversations, channel: Channel, received: Received) -> None:
         citizen = conversations.phones.pseudonym(received.sender)
-        private = conversations.persons is not None and received.bearer == "sms"
-        session = sms_session(citizen) if private else received.session
+        session = received.session
+        if conversations.persons is not None:
+            if received.bearer == "sms":
+                session = sms_session(citizen)
+            elif received.path and holds_code(received.path):  # the provider's id may be made of all that was typed
+                received = replace(received, external_id=conversations.phones.veiled(received.external_id))
         self.asked = Asked(channel.name, received.external_id, citizen, session)
         self.conversations = conversations
         self.channel = channel
