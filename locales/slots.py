@@ -13,6 +13,17 @@ from locales.formats import visible
 from locales.tags import PLURAL_USES, plural_form
 
 _SLOT = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)((?:\|[^{}|]*)*)\}")
+_BRACED = re.compile(r"\{[^{}]*\}")
+
+
+def stray_braces(text: str) -> bool:
+    """Tell whether a text has braces that make no slot: one alone, or one slot inside another.
+
+    >>> stray_braces("{days|day|days}"), stray_braces("{days|a day|{days} days}"), stray_braces("}")
+    (False, True, True)
+    """
+    left = _BRACED.sub("", text)
+    return "{" in left or "}" in left
 
 
 def slots(text: str) -> frozenset[str]:

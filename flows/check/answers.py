@@ -8,12 +8,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from flows.check.rule import Finding, Subject, rule
+from flows.check.rule import SLOT_FORM, Finding, Subject, rule
 from flows.conditions import Comparison, Name, parse
 from flows.load.problem import did_you_mean, listed, quoted
 from flows.model import Ask
 from flows.voice import RECEIPT
-from locales.slots import slots
+from locales.slots import slots, stray_braces
 from locales.tags import TAGS
 
 Kind = Literal["word", "list", "number", "text"]
@@ -203,6 +203,8 @@ def unknown_slot(subject: Subject) -> Iterator[Finding]:
         for source in dict.fromkeys((spot.text.source, *spot.text.inline.values())):
             named = _named(source)
             before = _given(subject, step) | {RECEIPT} if named else frozenset()
+            if stray_braces(source):
+                yield Finding(subject.line(spot.at, step), f"{quoted(source)} has a brace without its pair", SLOT_FORM)
             for name in sorted(named - before):
                 if name.startswith(subject.foreign):
                     continue
@@ -226,11 +228,10 @@ def unfilled_slot(subject: Subject) -> Iterator[Finding]:
 
 
 def _named(source: str) -> frozenset[str]:
-    """Return what stands in braces, slots or not; a single brace stands for itself."""
+    """Return what stands in braces, slots or not."""
     if "{" not in source and "}" not in source:
         return frozenset()
-    odd = re.findall(r"[{}]", re.sub(r"\{[^{}]*\}", "", source))
-    return slots(source) | {found.strip() for found in re.findall(r"\{([^{}|]*)[^{}]*\}", source)} | set(odd)
+    return slots(source) | {found.strip() for found in re.findall(r"\{([^{}|]*)[^{}]*\}", source)}
 
 
 def _given(subject: Subject, step: str) -> frozenset[str]:

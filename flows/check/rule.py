@@ -226,6 +226,8 @@ class Finding(NamedTuple):
     remedy: str
 
 
+SLOT_FORM = "Write {name}, or {name|one word for each plural form} without a slot inside"
+"""What to do about braces that make no slot."""
 Find = Callable[[Subject], Iterable[Finding]]
 
 

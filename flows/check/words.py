@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from flows.check.rule import Finding, Spot, Subject, rule
+from flows.check.rule import SLOT_FORM, Finding, Spot, Subject, rule
 from flows.load.problem import quoted
-from locales.slots import slots, wrong_plurals
+from locales.slots import slots, stray_braces, wrong_plurals
 
 
 @rule("F503", "missing-translation", "A text is not translated in a language offered.")
@@ -65,7 +65,12 @@ def slot_mismatch(subject: Subject) -> Iterator[Finding]:
         wanted = slots(spot.text.source)
         for language in subject.flow.languages:
             words = subject.texts.flow(spot.text, language, subject.flow.language)
-            if words.language == language and slots(words.text) != wanted:
+            if words.language != language:
+                continue
+            if language not in spot.text.inline and language != subject.flow.language and stray_braces(words.text):
+                message = f"in '{language}' {quoted(words.text)} has a brace without its pair"
+                yield Finding(subject.line(spot.at), message, SLOT_FORM)
+            elif slots(words.text) != wanted:
                 message = f"in '{language}' {quoted(words.text)} has the slots {_braced(slots(words.text))}"
                 yield Finding(subject.line(spot.at), message, f"Give it the slots of the source: {_braced(wanted)}")
 

@@ -1,8 +1,11 @@
 """What loading cannot see: paths, conditions against answers, texts against languages, flows against each other."""
 
+from pathlib import Path
+
 import pytest
 
 from flows.check import check, check_all
+from flows.check.rule import Inline
 from flows.load import load
 from flows.types import Limits
 from locales.catalogue import Catalogues
@@ -193,6 +196,22 @@ def test_a_fallback_is_not_blamed_for_another_language() -> None:
 )
 def test_a_slot_that_nothing_fills_is_found(words: str) -> None:
     assert {code for code, _ in found(f"{WORDS}- say: '{words}'\n")} == {"F406"}
+
+
+def test_a_slot_inside_another_is_told_in_the_source_and_in_a_catalogue(tmp_path: Path) -> None:
+    many = "- id: n\n  ask: Combien ?\n  type: integer\n"
+    loaded = load(f"{HEAD}steps:\n{many}- say: '{{n|un|{{n}} fois}}'\n")
+    assert loaded.flow is not None
+    told = [str(one) for one in check(loaded.flow, loaded.lines, Inline())]
+    assert any("F406" in one and "without a slot inside" in one for one in told)
+    catalogue = tmp_path / "ar" / "LC_MESSAGES" / "flows.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text('msgctxt "x/say-1"\nmsgid "{n} fois"\nmsgstr "{n|مرة|{n} مرات}"\n', "utf-8")
+    text = "flow: x\ntitle: {fr: X, ar: س}\nlanguage: fr\nlanguages: [fr, ar]\nsteps:\n"
+    loaded = load(text + many.replace("Combien ?", "{fr: Combien ?, ar: كم؟}") + "- say: '{n} fois'\n")
+    assert loaded.flow is not None
+    told = [str(one) for one in check(loaded.flow, loaded.lines, Catalogues([tmp_path]))]
+    assert any("F506" in one and "a brace without its pair" in one for one in told), told
 
 
 def test_a_slot_is_filled_only_by_a_question_before_it() -> None:
