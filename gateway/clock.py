@@ -8,7 +8,6 @@ goes on without anything having run twice, expired, or been counted on a wrong d
 
 from __future__ import annotations
 
-import ctypes
 import threading
 import time
 import uuid
@@ -73,6 +72,8 @@ class Machine:
 
     def vouches(self) -> bool:
         """Tell whether the kernel says that a time service keeps its clock (adjtimex(2), which only reads here)."""
+        import ctypes  # rarely needed: no board should pay for it at each start
+
         room = ctypes.create_string_buffer(512)  # struct timex, all zero: nothing is set
         ask = getattr(ctypes.CDLL(None), "adjtimex", None)
         return ask is not None and 0 <= int(ask(room)) < TIME_ERROR
@@ -186,9 +187,8 @@ class Clock(Wall):
         """Tell whether a clock that shows this is to be believed."""
         if moment < milliseconds(OLDEST):
             return False
-        if self._vouched():
-            return True
-        return self._trusted and moment >= max(milliseconds(BUILT), self._seen - TOLERANCE)
+        sound = self._trusted and moment >= max(milliseconds(BUILT), self._seen - TOLERANCE)
+        return sound or self._vouched()
 
     def _believe(self, moment: int) -> None:
         """Go by the machine's clock from this moment on."""

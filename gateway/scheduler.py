@@ -157,11 +157,11 @@ class Scheduler:
 
     def wake(self, job: Job) -> bool:
         """Run the job if a slot of it is due and nobody has it; a failure is logged and kept for the operator."""
-        if not self.elect():
+        if not self.elect() or not self.known():
             return False
         stamp = self.clock()
         now = datetime.fromtimestamp(stamp / 1000, UTC)
-        slot = job.due(now) if self.known() else None
+        slot = job.due(now)
         if slot is None or not self.store.claim_slot(job.name, slot, stamp):
             return False
         try:

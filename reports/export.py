@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from flows.errors import AwalError
 from flows.model import Value
-from reports.periods import MOROCCO
+from reports.periods import MOROCCO, UNKNOWN_DAY
 from reports.render_csv import line
 from storage.store import AnswerRow, Store
 
@@ -55,7 +55,8 @@ def answers(
 
 
 def record(row: AnswerRow, zone: ZoneInfo) -> dict[str, Value]:
-    """Return one answer under the export's names, in their order."""
+    """Return one answer under the export's names, in their order; an undated one (`storage.undated`) has no moment."""
+    undated = row.day.startswith(UNKNOWN_DAY)
     at = datetime.fromtimestamp(row.answered_at / 1000, UTC).astimezone(zone)
     return {
         "answer_id": row.id,
@@ -70,7 +71,7 @@ def record(row: AnswerRow, zone: ZoneInfo) -> dict[str, Value]:
         "bearer": row.bearer,
         "channel": row.channel,
         "place": row.place,
-        "answered_at": at.isoformat(timespec="milliseconds"),
+        "answered_at": "" if undated else at.isoformat(timespec="milliseconds"),
     }
 
 

@@ -444,6 +444,8 @@ def test_citizens_are_served_in_1970_and_a_report_says_what_waits(
     told = awal("report", "--period", "this-week", project=demo)
     assert f"{waits} answers wait for the clock" in told.err
     assert f"{waits} answers wait" in awal("doctor", project=demo).out
+    lines = awal("export", "answers", "--format", "jsonl", project=demo).lines
+    assert {line["answered_at"] for line in lines} == {""}, "no moment rather than a wrong one"
     here.shows = NOW + DAY
     assert awal("clock", "--json", project=demo).json["answers"] == 0
     assert "wait for the clock" not in awal("report", "--period", "this-week", project=demo).err
