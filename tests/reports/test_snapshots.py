@@ -131,7 +131,7 @@ def test_each_week_and_version_has_its_own_snapshot(world: World) -> None:
 
 
 def test_days_of_an_unset_clock_wait() -> None:
-    assert weeks([UNKNOWN_DAY]) == []
+    assert weeks([UNKNOWN_DAY, f"{UNKNOWN_DAY} 3"]) == []
     assert [one.label for one in weeks(["2026-11-18", UNKNOWN_DAY], [Held("h", "2026-W01", 1, 1, "d", True)])] == [
         "2026-W01",
         "2026-W47",
