@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -249,3 +250,41 @@ def set_for_all(server: Any, name: str, value: str) -> None:
     server.execute("SELECT pg_reload_conf()")
     while server.execute("SELECT current_setting(%s)", name) != [(value,)]:
         continue
+
+
+KEYS = """
+SELECT pg_get_indexdef(indexrelid), array(
+    SELECT attname::text FROM unnest(indkey) AS k (number) JOIN pg_attribute ON attrelid = indrelid AND attnum = number
+) FROM pg_index WHERE indrelid = %s::regclass AND indisunique
+UNION ALL SELECT pg_get_constraintdef(oid), array(
+    SELECT attname::text FROM unnest(conkey) AS k (number) JOIN pg_attribute ON attrelid = conrelid AND attnum = number
+) FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'
+"""
+
+
+def test_the_page_shards_by_columns_that_every_key_holds(postgres_url: str, root: Path) -> None:
+    """Citus itself is not here: a function of the same name takes down what it is told."""
+    import psycopg
+
+    from storage.postgres import PostgresStore
+
+    PostgresStore(postgres_url).close()
+    page = (root / "storage" / "README.md").read_text("utf-8")
+    statements = re.findall(r"SELECT create_distributed_table\(.*?\);", page)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("SET search_path = awal")
+        connection.execute("CREATE TABLE told (named regclass, by text, beside text)")
+        connection.execute(
+            "CREATE FUNCTION create_distributed_table(named regclass, by text, colocate_with text DEFAULT '')"
+            " RETURNS void LANGUAGE sql AS 'INSERT INTO told VALUES (named, by, colocate_with)'"
+        )
+        for statement in statements:
+            connection.execute(statement.encode())
+        told = connection.execute("SELECT named::text, by, beside FROM told").fetchall()
+        assert {"citizens", "conversations", "answers", "inbound", "sessions"} <= {name for name, _, _ in told}
+        for name, by, beside in told:
+            assert beside in ("", "citizens")
+            columns = connection.execute(f"SELECT * FROM {name} LIMIT 0".encode()).description or ()
+            assert by in [column.name for column in columns]
+            for key, held in connection.execute(KEYS.encode(), (name, name)):
+                assert by in held, key
