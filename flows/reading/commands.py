@@ -23,15 +23,22 @@ WORDS: dict[str, tuple[str, ...]] = {
         *(f"{verb} mes données" for verb in ("supprimer", "supprimez", "effacer", "effacez")),
         *("حذف", "مسح", "احذف", "امسح"),
         *(f"{verb} {what}" for verb in ("حذف", "مسح", "احذف", "امسح") for what in ("بياناتي", "معطياتي")),
+        *("ⴽⴽⵙ", "kks", "ⴽⴽⵙ ⵉⵙⴼⴽⴰ ⵉⵏⵓ", "kks isfka inu", "kkes isefka inu"),
     ),
-    "MYDATA": ("mes données", "mesdonnées", "my data", "mydata", "بياناتي", "معطياتي"),
+    "MYDATA": (
+        *("mes données", "mesdonnées", "my data", "mydata", "بياناتي", "معطياتي"),
+        *("ⵉⵙⴼⴽⴰ ⵉⵏⵓ", "isfka inu", "isefka inu"),
+    ),
 }
 """Each command's words in French, Arabic, English and Amazigh (both scripts); a native review of zgh is due.
 
 None may be the name of a place: المساعدة is a commune, so help is مساعدة without its article.
 """
 
-AMAZIGH = ("sbdd", "ssnti", "tiwisi", "tutlayt", "aɣul", "arm daɣ")
+AMAZIGH = (
+    *("sbdd", "ssnti", "tiwisi", "tutlayt", "aɣul", "arm daɣ"),
+    *("kks", "kks isfka inu", "kkes isefka inu", "isfka inu", "isefka inu"),
+)
 ENGLISH = (
     *("stop", "start", "unstop", "help", "language", "back", "restart"),
     *("delete", "delete my data", "my data", "mydata"),
