@@ -27,6 +27,8 @@ class Hearing:
             return
         if receipt.cause == "opted-out":
             self._opted_out(channel, receipt, now)
+            if receipt.sender:
+                return
         elif receipt.cause == "alarm":
             alarm(self.store, channel.name, receipt.detail, now)
         again_at = now + AGAIN if receipt.cause == "passing" else 0
@@ -34,7 +36,8 @@ class Hearing:
 
     def _opted_out(self, channel: Channel, receipt: Receipt, now: int) -> None:
         """Stop writing to a citizen who told the provider to stop."""
-        citizen = self.store.addressee(channel.name, receipt.provider_id)
+        named = self.phones.pseudonym(receipt.sender) if receipt.sender else ""
+        citizen = named or self.store.addressee(channel.name, receipt.provider_id)
         if citizen and self.store.stop(citizen, now, channel.name):
             self.store.log_event("opted-out", f"{channel.name}: a citizen told the provider to stop", now)
 

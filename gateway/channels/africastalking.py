@@ -146,7 +146,15 @@ class AfricasTalking(PathSecretChannel):
 
 
 def reported(fields: Form) -> Receipt:
-    """Read a delivery report; a status not in the table is kept as `unknown`."""
+    """Read a delivery report; a status not in the table is kept as `unknown`.
+
+    The callback of "Bulk SMS Opt Out" (senderId, phoneNumber) may be pointed at the same address: a citizen said stop.
+    """
+    if "senderId" in fields and "status" not in fields:
+        told = f"opted out from {words(fields, 'senderId')}"
+        return Receipt(
+            provider_id="", state="failed", detail=told, cause="opted-out", sender=phone(fields, "phoneNumber")
+        )
     status, reason = words(fields, "status"), words(fields, "failureReason")
     state: State = STATES.get(status, "unknown")
     return Receipt(

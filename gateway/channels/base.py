@@ -64,6 +64,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
     detail: str = ""
     cause: Cause = ""
     """Why it failed, where that asks for something."""
+    sender: str = ""
+    """Whose phone it is about, in E.164, where the provider names no message: it was told to send none."""
+
+    def __repr__(self) -> str:
+        """Show no phone number."""
+        return f"Receipt(provider_id={self.provider_id!r}, state={self.state!r}, detail={self.detail!r})"
 
 
 class Ended(Struct, frozen=True, kw_only=True):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from citizen_roads import LIVE, PHONES, ROADS, Road, Web, fresh, opened
-from conformance import Letter
+from conformance import ENVELOPES, SECRET, Letter, post
 
 from flows.encoding import measure
 from flows.reading import command as obeyed
@@ -210,6 +211,17 @@ def test_a_provider_that_was_told_to_stop_is_believed_and_its_proof_kept(
         assert not citizen.takes("after")
         (proof,) = citizen.store.consents(citizen.name)
         assert (proof.act, proof.channel) == ("stopped", road.world.channel.name)
+
+
+def test_the_list_of_who_wants_nothing_at_africas_talking_counts(tmp_path: Path, need: Callable[..., None]) -> None:
+    with opened("africastalking sms", tmp_path, need) as road:
+        citizen = Citizen(road)
+        fields = {"senderId": "AWAL", "phoneNumber": citizen.phone}
+        letter = Letter("delivery", urlencode(fields).encode())
+        path, headers = ENVELOPES["africastalking"].seal(road.world.channel, letter, SECRET)
+        assert [post(road.lane, path, letter, headers).status_code for _ in range(2)] == [200, 200]
+        assert citizen.stopped_at
+        assert citizen.acts() == ["stopped"]
 
 
 def test_a_word_that_only_the_provider_knows_for_a_stop_is_one(tmp_path: Path, need: Callable[..., None]) -> None:
