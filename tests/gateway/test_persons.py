@@ -344,6 +344,17 @@ def test_nothing_unasked_goes_to_a_shared_phone_before_that_person_wishes_it(pho
     assert phone.store.standing([phone.name(CODE)]) == {phone.name(CODE): "known"}
 
 
+def test_no_number_is_kept_by_which_a_person_could_be_reminded(phone: Phone) -> None:
+    phone.sms("EAU")
+    phone.sms(f"MOI {CODE}")
+    phone.sms("EAU")
+    phone.sms("START")
+    with closing(sqlite3.connect(phone.store.path)) as connection:  # type: ignore[attr-defined]
+        kept = dict(connection.execute("SELECT citizen, length(recipient) FROM conversations").fetchall())
+    assert kept[phone.name()] > 0
+    assert kept[phone.name(CODE)] == 0
+
+
 def test_no_sms_follows_a_private_session(phone: Phone) -> None:
     phone.dial()
     phone.press(f"MOI {CODE}")
