@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 from gateway.channels.base import Channel, Ended, Receipt, Received
 
 
@@ -22,6 +25,22 @@ class Recorder:
     def take(self, channel: Channel, received: Received) -> bytes:
         self.keep(received)
         return channel.render_ussd(self.screen, ends=False) if received.bearer == "ussd" else b""
+
+    def hands_over(self, received: Received) -> bool:
+        return received.bearer == "ussd"
+
+    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+        """Take it in another thread, as the store's writer does."""
+
+        def work() -> None:
+            outcome: bytes | Exception
+            try:
+                outcome = self.take(channel, received)
+            except Exception as error:
+                outcome = error
+            told(outcome)
+
+        threading.Thread(target=work).start()
 
     def receipt(self, channel: Channel, receipt: Receipt) -> None:
         self.keep(receipt)
