@@ -20,13 +20,14 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
+from gateway.calls import unanswered
 from gateway.channels.base import Channel, Received
 from gateway.clock import Wall
 from gateway.draft import Draft
 from gateway.following import first_look, late_one
 from gateway.hearing import Hearing
 from gateway.ids import uuid7
-from gateway.intake import Intake, Opening, own_sms
+from gateway.intake import Intake, Opening, Stale, own_sms
 from gateway.library import Library
 from gateway.outcome import Outcome
 from gateway.persons import Persons
@@ -60,6 +61,7 @@ class Conversations(Hearing):
         keeps: bool = True,
         watch: Wall | None = None,
         shared_phones: bool = False,
+        prefixes: Sequence[str] = (),
     ) -> None:
         self.store = store
         self.library = library
@@ -72,6 +74,7 @@ class Conversations(Hearing):
         self.languages = tuple(languages)
         self.sent = sent
         self.step = step
+        self.prefixes = tuple(prefixes)
         self.machine = machine
         self.persons = Persons(phones, texts, languages, clock) if shared_phones else None
         self.intake = Intake(library, texts, within, carrier, new_id)
@@ -134,6 +137,8 @@ class Conversations(Hearing):
         moment = datetime.fromtimestamp(now / 1000, UTC)
         stranger = Citizen(person, stopped_at=now) if person else Citizen(self.phones.pseudonym(received.sender))
         citizen = read.citizen or stranger
+        if received.call and unanswered(self.store, self.library, channel, received, citizen, now, self.prefixes):
+            raise Stale(channel.render_call())
         opening = self.intake.open(
             channel, received, citizen, read, moment, late_one(self.store, received, citizen, read, now)
         )

@@ -84,14 +84,14 @@ class Draft(Struct, frozen=True):
 
     def _reach(self, citizen: Citizen) -> bytes:
         """Return the sealed number to keep: of who begins on their own phone."""
-        begins = self.keeps and not self.opening.base and not self.outcome.erased
+        begins = self.keeps and not self.opening.base and not self.outcome.erased and not self.received.call
         sender = self.received.sender
         return self.phones.seal(sender) if begins and self.phones.pseudonym(sender) == citizen.pseudonym else b""
 
     def _screen(self, texts: list[str]) -> bytes:
         """Return the body for the provider: a USSD screen; an SMS is answered from the outbox, never here."""
         if self.received.bearer == "sms":
-            return b""
+            return self.channel.render_call() if self.received.call else b""
         return self.channel.render_ussd("\n".join(texts), self.outcome.ends)
 
     def _inbound(self, id: str, citizen: Citizen, conversation: str) -> InboundRow:

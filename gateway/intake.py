@@ -15,6 +15,7 @@ from flows.engine import step
 from flows.model import Ask, Flow
 from flows.texts import Texts
 from flows.types import Conversation, Inbound
+from gateway.calls import wished
 from gateway.channels.base import Channel, ForeignSession, Received
 from gateway.ids import uuid7
 from gateway.library import Library
@@ -126,6 +127,8 @@ class Intake:
             sms = not private and bool(self.carrier(channel, received.sender))
             inputs = tuple(replace(self.inbound(channel, "ussd", text), sms=sms) for text in texts)
             return self._dialled(channel, citizen, dialogue, inputs, now)
+        if received.call:
+            return self._called(channel, citizen, dialogue, now)
         opening = self._texted(channel, received.text, citizen, dialogue, now)
         return (late and not opening.base and self._taken_up(late, opening, now)) or opening
 
@@ -174,6 +177,13 @@ class Intake:
         if not self._understood((flow, state), opening.inputs[0], now, alone=False):
             return None
         return Opening(flow, state, opening.inputs, late.revision, reopens=late.state.status == "partial")
+
+    def _called(self, channel: Channel, citizen: Citizen, dialogue: Dialogue, now: datetime) -> Opening:
+        """A call goes on with what is open, or opens the channel's flow."""
+        start, going = self.inbound(channel, "sms", None), self._going(dialogue, now)
+        if going and self._comes_back(going):
+            return self._goes_on(going, (start,), dialogue)
+        return self._begins(wished(channel, self.library) or self.library.home, citizen, dialogue, (start,), now)
 
     def _meant(self, text: str, *, asked: bool) -> tuple[Flow | None, tuple[str, ...]]:
         """Return the flow that a text starts, and the replies that came with its keyword.

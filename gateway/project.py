@@ -127,6 +127,7 @@ class Project:
             sent=lambda: self.grown(),
             machine=self._is_receipt if self.settings.national.phone else None,
             carrier=self._carrier,
+            prefixes=self.settings.sending.prefixes,
             keeps=self.settings.campaigns.keep_numbers > 0,
             watch=self.watch,
             shared_phones=gateway.shared_phones,

@@ -144,6 +144,7 @@ class Channel(Section, frozen=True, kw_only=True):
         ""
     )
     flow: Annotated[str, Note("Flow this channel's USSD code opens; empty offers a menu.")] = ""
+    bip: Annotated[str, Note("Flow that a missed call opens by SMS; empty takes no calls.")] = ""
     gsm_limit: Annotated[int, Note("Septets a USSD screen holds.", least=40)] = 160
     ucs2_limit: Annotated[int, Note("UCS-2 units a USSD screen holds.", least=30)] = 70
     rate: Annotated[float, Note("Most segments sent a second; 0 for no limit.", least=0)] = 0.0

@@ -22,6 +22,8 @@ from gateway.channels.verification import PathSecretChannel
 TIMEOUT = (3.05, 6.0)
 """Seconds to connect, and to wait for the answer."""
 
+REJECT = b'<?xml version="1.0" encoding="UTF-8"?><Response><Reject/></Response>'
+
 STATES: dict[str, State] = {
     "Success": "delivered",
     "Sent": "accepted",
@@ -93,10 +95,10 @@ class AfricasTalking(PathSecretChannel):
 
     type = "africastalking"
     bearers = ("ussd", "sms")
-    routes = ("ussd", "sms", "delivery", "ussd-end")
+    routes = ("ussd", "sms", "delivery", "ussd-end", "call")
 
     def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
-        """Translate a callback of one of the four kinds."""
+        """Translate a callback of one of the five kinds."""
         fields = form(request)
         match route:
             case "ussd":
@@ -107,6 +109,8 @@ class AfricasTalking(PathSecretChannel):
                 return [reported(fields)]
             case "ussd-end":
                 return [ended(fields)]
+            case "call":
+                return called(self.name, fields)
 
     def dialled(self, fields: Form) -> Received:
         """Read a USSD callback; `text` is everything the session sent, joined by `*`, and is kept whole."""
@@ -137,6 +141,10 @@ class AfricasTalking(PathSecretChannel):
             sent_at=moment(words(fields, "date")),
         )
 
+    def render_call(self) -> bytes:
+        """Reject the call: it is the only answer that is not billed."""
+        return REJECT
+
     def send(self, message: Sendable) -> Sent:
         """Send one SMS by the official client."""
         settings = self.settings
@@ -163,6 +171,23 @@ def reported(fields: Form) -> Receipt:
         detail=brief(f"{status} {reason}"),
         cause=CAUSES.get((reason or status).strip().lower(), "") if state == "failed" else "",
     )
+
+
+def called(channel: str, fields: Form) -> list[Received | Receipt | Ended]:
+    """Read a voice callback: a call that comes in. One of ours, and the last word on a call, say nothing new."""
+    session, caller = identity(fields, "sessionId"), phone(fields, "callerNumber")
+    if words(fields, "isActive") != "1" or words(fields, "direction").lower() != "inbound":
+        return []
+    return [
+        Received(
+            channel=channel,
+            bearer="sms",
+            external_id=f"call:{session}",
+            sender=caller,
+            recipient=words(fields, "destinationNumber"),
+            call=True,
+        )
+    ]
 
 
 def ended(fields: Form) -> Ended:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.wrappers import Request, Response
 
-Route = Literal["ussd", "sms", "delivery", "ussd-end"]
+Route = Literal["ussd", "sms", "delivery", "ussd-end", "call"]
 State = Literal["accepted", "delivered", "failed", "unknown"]
 """What a delivery report says."""
 Cause = Literal["", "passing", "opted-out", "alarm"]
@@ -48,6 +48,8 @@ class Received(Struct, frozen=True, kw_only=True):
     opens: bool = False
     """The provider said that this USSD session begins here (only where it says so)."""
     network: str = ""
+    call: bool = False
+    """A missed call, not an SMS: its caller wishes to be written to. `external_id` begins with `call:`."""
     sent_at: int | None = None
     """Provider's time, milliseconds UTC: for display only, never for order."""
 
@@ -177,6 +179,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     budget_day: int = 0
     window: int = 1
     quiet_hours: str = "21:00-08:00"
+    bip: str = ""
+    """The flow that a missed call opens; empty takes no calls."""
     prefixes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -238,8 +242,12 @@ class Channel(ABC):
 
     def urls(self) -> dict[str, str]:
         """Return the full inbound URL to paste at the provider, by event."""
+        return {route: self.url(route) for route in self.routes if route != "call" or self.settings.bip}
+
+    def url(self, route: Route) -> str:
+        """Return the full inbound URL of one event."""
         secret = f"/{self.settings.secret}" if self.secret_in_path else ""
-        return {route: f"{self.public_url}/in/{self.name}{secret}/{route}" for route in self.routes}
+        return f"{self.public_url}/in/{self.name}{secret}/{route}"
 
     def open(self, request: Request, route: Route, secret: str) -> list[Received | Receipt | Ended]:
         """Verify, then translate. The only door into an adapter."""
@@ -249,6 +257,10 @@ class Channel(ABC):
     def render_ussd(self, text: str, ends: bool) -> bytes:
         """Return the body that shows a USSD screen: `CON text` or `END text`, as most aggregators want it."""
         return f"{'END' if ends else 'CON'} {text}".encode()
+
+    def render_call(self) -> bytes:
+        """Return the body that leaves a call unanswered, so that it costs nobody anything."""
+        return b""
 
     def reply(self, body: bytes) -> Reply | Response:
         """Return the HTTP answer to an inbound; `body` is empty where the provider only needs to hear 200."""

@@ -50,7 +50,7 @@ class Http(SignedChannel):
 
     type = "http"
     bearers = ("ussd", "sms")
-    routes = ("ussd", "sms", "delivery")
+    routes = ("ussd", "sms", "delivery", "call")
 
     def __init__(self, settings: Settings, public_url: str, clock: Callable[[], float] = time.time) -> None:
         super().__init__(settings, public_url)
@@ -73,7 +73,7 @@ class Http(SignedChannel):
         return same(given.lower(), *(signature(key, stamp, body) for key in keys if key))
 
     def parse(self, request: Request, route: Route) -> list[Received | Receipt | Ended]:
-        """Translate an input of USSD, an SMS, or what became of one."""
+        """Translate an input of USSD, an SMS, a missed call, or what became of an SMS."""
         fields = decoded(request.get_data())
         if route == "delivery":
             return [reported(texts(fields, "id", "state", "detail"))]
@@ -87,14 +87,16 @@ class Http(SignedChannel):
         if route == "sms" and "text" not in told:
             raise BadRequest("text is missing.")
         session = identity(told, "session") if route == "ussd" else ""
+        kind = f"ussd:{session}" if session else route
         return Received(
             channel=self.name,
             bearer="ussd" if route == "ussd" else "sms",
-            external_id=f"ussd:{session}:{identity(told, 'id')}" if session else f"sms:{identity(told, 'id')}",
+            external_id=f"{kind}:{identity(told, 'id')}",
             session=session,
             sender=phone(told, "from"),
             recipient=words(told, "to"),
-            text=words(told, "text"),
+            text=words(told, "text") if route != "call" else "",
+            call=route == "call",
             sent_at=sent_at(fields.get("sent_at")),
         )
 

@@ -46,6 +46,7 @@ LONGEST_SID = 34
 ALGORITHMS = ("HMAC_SHA1", "HMAC_SHA256")
 NOTHING = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML that says nothing: replies leave from the outbox."""
+REJECT = b'<?xml version="1.0" encoding="UTF-8"?><Response><Reject reason="busy"/></Response>'
 
 STATES: dict[str, State] = {
     "accepted": "accepted",
@@ -105,7 +106,7 @@ class Twilio(SignedChannel):
 
     type = "twilio"
     bearers = ("sms",)
-    routes = ("sms", "delivery")
+    routes = ("sms", "delivery", "call")
 
     def require(self) -> None:
         """Raise SettingsError without the account and the token that signs."""
@@ -129,6 +130,8 @@ class Twilio(SignedChannel):
         fields = form(request)
         if route == "delivery":
             return [reported(fields)]
+        if route == "call":
+            return called(self.name, fields)
         return [
             Received(
                 channel=self.name,
@@ -139,6 +142,10 @@ class Twilio(SignedChannel):
                 text=words(fields, "OptOutType") or words(fields, "Body"),
             )
         ]
+
+    def render_call(self) -> bytes:
+        """Reject the call: any other first verb has it answered, and billed."""
+        return REJECT
 
     def reply(self, body: bytes) -> Reply:
         """Answer in TwiML, which says nothing where the body is empty."""
@@ -204,6 +211,23 @@ def reported(fields: Form) -> Receipt:
         detail=brief(f"{status} {code}"),
         cause=cause(int(code)) if state == "failed" and code.isdecimal() and len(code) < 8 else "",
     )
+
+
+def called(channel: str, fields: Form) -> list[Received | Receipt | Ended]:
+    """Read the voice webhook: a call that comes in."""
+    call, caller = identity(fields, "CallSid"), phone(fields, "From")
+    if words(fields, "Direction").lower() != "inbound":
+        return []
+    return [
+        Received(
+            channel=channel,
+            bearer="sms",
+            external_id=f"call:{call}",
+            sender=caller,
+            recipient=words(fields, "To"),
+            call=True,
+        )
+    ]
 
 
 def cause(code: int) -> Cause:

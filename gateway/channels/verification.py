@@ -38,7 +38,7 @@ class SignedChannel(Channel):
     def verify(self, request: Request, route: Route, secret: str) -> None:
         """Check the signature over the *configured* URL and the query as received, never over a Host header."""
         query = request.query_string.decode("latin-1")
-        url = self.urls()[route] + (f"?{query}" if query else "")
+        url = self.url(route) + (f"?{query}" if query else "")
         if secret or not self.genuine(request, url):
             raise Refused("The signature is missing or wrong.")
 

@@ -100,12 +100,14 @@ SECRET, FORMER = "f3a9c1d7e5b04682a1c3e5f708192a3b", "0b1c2d3e4f5a69788796a5b4c3
 
 ENVELOPES: dict[str, Envelope] = {
     "africastalking": Envelope(
-        {"secret": SECRET, "secret_old": FORMER, "username": "awal", "api_key": "atsk_9f8e7d6c"},
+        {"secret": SECRET, "secret_old": FORMER, "username": "awal", "api_key": "atsk_9f8e7d6c", "bip": "water"},
         "secret",
         "secret_old",
         in_path,
     ),
-    "http": Envelope({"secret": SECRET, "secret_old": FORMER}, "secret", "secret_old", by_time, "json", by_field),
+    "http": Envelope(
+        {"secret": SECRET, "secret_old": FORMER, "bip": "water"}, "secret", "secret_old", by_time, "json", by_field
+    ),
     "kannel": Envelope(
         {"secret": SECRET, "secret_old": FORMER, "username": "awal", "password": "atsk_9f8e7d6c", "number": "1234"},
         "secret",
@@ -120,6 +122,7 @@ ENVELOPES: dict[str, Envelope] = {
             "auth_token": SECRET,
             "auth_token_old": FORMER,
             "number": "+33644600000",
+            "bip": "water",
         },
         "auth_token",
         "auth_token_old",
@@ -151,7 +154,7 @@ class Case:
 def recorded(type: str) -> list[Case]:
     """Return the recorded requests of a type, in the order of its files."""
     cases = []
-    for route in ("ussd", "sms", "delivery", "ussd-end"):
+    for route in ("ussd", "sms", "delivery", "ussd-end", "call"):
         path = REQUESTS / f"{type}-{route}.json"
         for told in json.loads(path.read_text("utf-8")) if path.exists() else []:
             headers = {name: value for name, value in told["headers"].items() if name != "Content-Type"}

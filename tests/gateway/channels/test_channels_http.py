@@ -117,7 +117,7 @@ def test_what_we_send_is_nobodys_word_when_it_is_sent_back() -> None:
         relay.stop()
     heads, body = relay.heard[0]
     headers = {TIMESTAMP: heads["HTTP_X_AWAL_TIMESTAMP"], SIGNATURE: heads["HTTP_X_AWAL_SIGNATURE"]}
-    assert [status(channel, body, headers, route) for route in channel.routes] == [400, 400, 400]
+    assert {status(channel, body, headers, route) for route in channel.routes} == {400}
 
 
 # conversations ---------------------------------------------------------------------------------------------------
@@ -239,7 +239,9 @@ def test_the_document_names_every_route_and_no_other() -> None:
         assert f"#/components/schemas/{name}" in json.dumps(DOCUMENT), name
 
 
-@pytest.mark.parametrize(("route", "name"), [("sms", "Sms"), ("ussd", "Ussd"), ("delivery", "Delivery")])
+@pytest.mark.parametrize(
+    ("route", "name"), [("sms", "Sms"), ("call", "Call"), ("ussd", "Ussd"), ("delivery", "Delivery")]
+)
 def test_the_document_agrees_with_what_is_taken_and_what_is_refused(route: str, name: str) -> None:
     recorded = json.loads((REQUESTS / f"http-{route}.json").read_text("utf-8"))
     for case in recorded:

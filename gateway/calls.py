@@ -1,0 +1,52 @@
+"""Missed calls ("bips"): who has no credit lets our number ring once, and gets the flow by SMS.
+
+A call costs its caller nothing and is easily made, or forged. So one is a wish of its caller for this conversation
+alone: they have not written, and nothing else is sent to them on its ground.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flows.model import Flow
+from gateway import log
+from gateway.channels.base import Channel, Received
+from gateway.library import Library
+from storage.following import Following
+from storage.store import Citizen
+
+AT_ONCE = 600_000
+"""Milliseconds in which several calls are one wish."""
+DAY = 86_400_000
+MOST = 3
+"""Wishes of one citizen that are answered a day: calls may not spend the budget."""
+
+
+def wished(channel: Channel, library: Library) -> Flow | None:
+    """Return the flow that a call to a channel opens."""
+    return library.flows.get(channel.settings.bip)
+
+
+def unanswered(
+    store: Following,
+    library: Library,
+    channel: Channel,
+    received: Received,
+    citizen: Citizen,
+    now: int,
+    prefixes: Sequence[str] = (),
+) -> str:
+    """Return why a call is not answered by SMS; empty when it is. `prefixes` are numbers that may be written to."""
+    why = ""
+    if wished(channel, library) is None or "sms" not in channel.bearers:
+        why = "[channels] bip names no flow that is served" if channel.settings.bip else "bip is not set"
+    elif citizen.stopped_at:
+        why = "the citizen said stop"
+    elif prefixes and not received.sender.startswith(tuple(prefixes)):
+        why = "[sending] prefixes does not name this number"
+    elif store.wishes(citizen.pseudonym, now - AT_ONCE):
+        why = "called again within minutes"
+    elif store.wishes(citizen.pseudonym, now - DAY) >= MOST:
+        why = "called too often today"
+    log.event("called", channel=channel.name, answered=not why, why=why or "-")
+    return why
