@@ -71,14 +71,21 @@ class Grown(ABC):
     def rows(self, columns: Sequence[str], template: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
         """Yield a table's rows, walk by walk."""
         makers = [[*map(maker, columns, row)] for row in template]
-        status = columns.index("status") if "status" in columns else None
+        ends = [columns.index(name) for name in ("status", "state", "completed_at")] if "status" in columns else []
         for at in range(1, self.walks):
             who = citizen(at)
             for nth, row in enumerate(makers):
                 made = [make(at, who, nth) if callable(make) else make for make in row]
-                if status is not None and at >= self.walks - FRESH:
-                    made[status] = "active"
+                if ends and at >= self.walks - FRESH:
+                    made = goes_on(made, *ends)
                 yield made
+
+
+def goes_on(row: list[Any], status: int, state: int, completed_at: int) -> list[Any]:
+    """Return a conversation that has not ended yet."""
+    row[status], row[completed_at] = "active", 0
+    row[state] = row[state].replace('"status":"done"', '"status":"active"')
+    return row
 
 
 def maker(column: str, value: Any) -> Any:
