@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -360,6 +360,12 @@ class MemoryStore(MemoryCampaigns):
                 if flow in ("", row.flow) and row.answered_at >= since
             ]
         yield from rows
+
+    def answers_of(self, wanted: Callable[[str], bool]) -> Sequence[AnswerRow]:
+        """Return the answers of the conversations whose ids are wanted."""
+        rows = list(self.answers())
+        ids = {id for id in dict.fromkeys(row.conversation for row in rows) if wanted(id)}
+        return [row for row in rows if row.conversation in ids]
 
     def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
         """Return the newest answers in the citizens' own words, newest first."""

@@ -29,6 +29,7 @@ from storage.outgoing import OutboxState as OutboxState
 from storage.outgoing import Spent as Spent
 from storage.outgoing import Terms as Terms
 from storage.outgoing import Waiting as Waiting
+from storage.receipts import Receipts
 from storage.turns import Turns
 from storage.undated import Dating
 from storage.undated import Undated as Undated
@@ -242,7 +243,7 @@ class Held(Struct, frozen=True):
     acked: bool
 
 
-class Store(Campaigns, Consents, Dating, Following, Turns, Protocol):
+class Store(Campaigns, Consents, Dating, Following, Receipts, Turns, Protocol):
     """The operations. Implementations: `storage.sqlite.SqliteStore`, `storage.postgres.PostgresStore`."""
 
     # the conversation lane -------------------------------------------------------------------------------------

@@ -45,15 +45,11 @@ def receipt(number: tuple[str, ...], as_json: bool) -> None:
 
 def _behind(wanted: str, found: Project) -> list[list[AnswerRow]]:
     """Return the answers of each conversation with this number; two are possible among hundreds of millions."""
-    from flows.receipt import receipt_number
+    from flows.receipt import receipt_test
 
-    numbers: dict[str, bool] = {}
     rows: dict[str, list[AnswerRow]] = {}
-    for row in found.store.answers():
-        if row.conversation not in numbers:
-            numbers[row.conversation] = receipt_number(row.conversation) == wanted
-        if numbers[row.conversation]:
-            rows.setdefault(row.conversation, []).append(row)
+    for row in found.store.answers_of(receipt_test(wanted)):
+        rows.setdefault(row.conversation, []).append(row)
     return list(rows.values())
 
 

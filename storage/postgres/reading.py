@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +24,14 @@ SELECT a.id, a.conversation, c.citizen, a.flow, a.flow_version, a.flow_hash, a.s
     a.language, a.bearer, a.channel, a.answered_at, a.day, c.place, a.free
 FROM answers a JOIN conversations c ON c.citizen = a.citizen AND c.id = a.conversation
 WHERE (%(flow)s = '' OR a.flow = %(flow)s) AND a.answered_at >= %(since)s
+ORDER BY a.seq
+"""
+IDS = b"SELECT DISTINCT conversation FROM answers"
+ANSWERS_OF = b"""
+SELECT a.id, a.conversation, c.citizen, a.flow, a.flow_version, a.flow_hash, a.step, a.kind, a.value, a.raw,
+    a.language, a.bearer, a.channel, a.answered_at, a.day, c.place, a.free
+FROM answers a JOIN conversations c ON c.citizen = a.citizen AND c.id = a.conversation
+WHERE a.conversation = ANY (%s::text[])
 ORDER BY a.seq
 """
 WORDS = b"""
@@ -101,6 +109,15 @@ def answers(connection: Connection, flow: str, since: int) -> Iterator[AnswerRow
         cursor.itersize = FETCH
         for row in cursor.execute(ANSWERS, {"flow": flow, "since": since}):
             yield AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:]))
+
+
+def answers_of(connection: Connection, wanted: Callable[[str], bool]) -> list[AnswerRow]:
+    """Return the answers of the conversations whose ids are wanted; the server holds the ids not looked at yet."""
+    with connection.cursor(name="ids") as cursor:
+        cursor.itersize = FETCH
+        ids = [id for (id,) in cursor.execute(IDS) if wanted(id)]
+    rows = connection.execute(ANSWERS_OF, (ids,)).fetchall() if ids else []
+    return [AnswerRow(*(*row[:7], from_columns(row[7], row[8]), *row[9:])) for row in rows]
 
 
 def words(connection: Connection, flow: str, steps: Sequence[str], since: int, limit: int) -> list[AnswerRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -227,6 +227,11 @@ class PostgresStore:
         """Stream answers in the order they were kept, from one snapshot of the database."""
         with self._pool.snapshot() as connection:
             yield from reading.answers(connection, flow, since)
+
+    def answers_of(self, wanted: Callable[[str], bool]) -> Sequence[AnswerRow]:
+        """Return the answers of the conversations whose ids are wanted."""
+        with self._pool.snapshot() as connection:
+            return reading.answers_of(connection, wanted)
 
     def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
         """Return the newest answers in the citizens' own words, newest first."""

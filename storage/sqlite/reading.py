@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +24,8 @@ ANSWERS = f"""
 WHERE (:flow = '' OR a.flow = :flow) AND a.answered_at >= :since
 ORDER BY a.seq
 """
+IDS = "SELECT DISTINCT conversation FROM answers"
+ANSWERS_OF = f"{ANSWER} WHERE a.conversation IN (SELECT value FROM json_each(?)) ORDER BY a.seq"  # noqa: S608 - constants only
 WORDS = f"""
 {ANSWER}
 WHERE a.free = 1 AND a.flow = :flow AND a.answered_at >= :since AND a.step IN (SELECT value FROM json_each(:steps))
@@ -90,6 +92,12 @@ def answers(connection: sqlite3.Connection, flow: str, since: int) -> Iterator[A
     """Stream answers in the order they were kept."""
     for row in connection.execute(ANSWERS, {"flow": flow, "since": since}):
         yield _answer(row)
+
+
+def answers_of(connection: sqlite3.Connection, wanted: Callable[[str], bool]) -> list[AnswerRow]:
+    """Return the answers of the conversations whose ids are wanted."""
+    ids = [id for (id,) in connection.execute(IDS) if wanted(id)]
+    return [_answer(row) for row in connection.execute(ANSWERS_OF, (json.dumps(ids),))] if ids else []
 
 
 def words(connection: sqlite3.Connection, flow: str, steps: Sequence[str], since: int, limit: int) -> list[AnswerRow]:

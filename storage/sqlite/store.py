@@ -257,6 +257,10 @@ class SqliteStore:
         with self._readers.lend() as connection:
             yield from reading.answers(connection, flow, since)
 
+    def answers_of(self, wanted: Callable[[str], bool]) -> Sequence[AnswerRow]:
+        """Return the answers of the conversations whose ids are wanted, which an index holds alone."""
+        return self._read(lambda connection: reading.answers_of(connection, wanted))
+
     def words(self, flow: str, steps: Sequence[str], since: int = 0, limit: int = 20) -> Sequence[AnswerRow]:
         """Return the newest answers in the citizens' own words, newest first."""
         return self._read(lambda connection: reading.words(connection, flow, steps, since, limit))

@@ -17,6 +17,7 @@ from store_changes import change
 from storage.campaigns import Campaigns
 from storage.following import Following
 from storage.memory import MemoryStore
+from storage.receipts import Receipts
 from storage.store import Change, Dialogue, Store, SyncRow
 from storage.turns import Asked
 
@@ -26,6 +27,7 @@ ALONE = {"room", "writing", "close"}
 ELSEWHERE = {
     "test_store_campaigns.py": Campaigns,
     "test_store_following.py": Following,
+    "test_store_receipts.py": Receipts,
 }
 """Groups of operations that have tests of their own on every store, instead of rules here."""
 
