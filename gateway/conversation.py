@@ -135,8 +135,7 @@ class Conversations(Hearing):
         """
         now = self.clock()
         moment = datetime.fromtimestamp(now / 1000, UTC)
-        stranger = Citizen(person, stopped_at=now) if person else Citizen(self.phones.pseudonym(received.sender))
-        citizen = read.citizen or stranger
+        citizen = read.citizen or self._stranger(received, person, now)
         if received.call and unanswered(self.store, self.library, channel, received, citizen, now, self.prefixes):
             raise Stale(channel.render_call())
         opening = self.intake.open(
@@ -165,6 +164,9 @@ class Conversations(Hearing):
             person=person,
         )
         return made.change()
+
+    def _stranger(self, received: Received, person: str, now: int) -> Citizen:
+        return Citizen(person, stopped_at=now) if person else Citizen(self.phones.pseudonym(received.sender))
 
     def _walk(self, opening: Opening, citizen: Citizen, moment: datetime) -> Outcome:
         """Let the engine take each input in turn; a flow chosen in the first menu is entered at once."""

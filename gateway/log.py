@@ -16,6 +16,11 @@ from functools import lru_cache
 
 logger = logging.getLogger("awal")
 
+FREQUENT = "inbound"
+"""The line of every request: but for the figure at its end it repeats words of our own, hence it is redacted once."""
+SHORT = 7
+"""So many characters are too few for a phone number."""
+
 _PHONE = re.compile(r"(?<!\w)(?:(?:\+|%2[Bb]|00)[1-9]|212|0[5-7])(?:[ .-]?[0-9]){6,13}(?!\w)")
 _SECRET_PATH = re.compile(r"(/in/[a-z0-9-]+/)[A-Za-z0-9_-]{16,}")
 _SECRET_FIELD = re.compile(
@@ -48,9 +53,20 @@ class Line(logging.Formatter):
 
 def line(level: str, message: str, pairs: dict[str, object], moment: float) -> str:
     """Return one line as it is written, redacted."""
-    told = " ".join([message, *[f"{name}={value}" for name, value in pairs.items()]])
-    whole = " ".join(told.split())
-    return f"{_second(int(moment))}.{int(moment * 1000) % 1000:03d}Z {level.lower()} {redact(whole)}"
+    words, figure = [(name, str(value)) for name, value in pairs.items()], ""
+    if message == FREQUENT and words and len(words[-1][1]) < SHORT:
+        figure = " {}={}".format(*words.pop())
+    at = f"{_second(int(moment))}.{int(moment * 1000) % 1000:03d}Z"
+    told = _repeated if figure else _told
+    return f"{at} {level.lower()} {told(message, *words)}{figure}"
+
+
+def _told(message: str, *words: tuple[str, str]) -> str:
+    """Return what is told besides the time, redacted."""
+    return redact(" ".join(" ".join([message, *[f"{name}={value}" for name, value in words]]).split()))
+
+
+_repeated = lru_cache(maxsize=256)(_told)
 
 
 @lru_cache(maxsize=1)

@@ -62,7 +62,7 @@ class Phones:
         for key in (phone_key, *old_phone_keys):
             if len(key) not in (16, 24, 32):
                 raise PhoneError("[keys] phone must be 16, 24 or 32 bytes in base64, as awal init makes it")
-        self._keyed = hmac.new(pseudonym_key, b"awal citizen\0", "sha256")
+        self._key = pseudonym_key
         self._keys = {_key_id(key): key for key in (*old_phone_keys, phone_key)}
         self._key_id = _key_id(phone_key)
 
@@ -79,9 +79,8 @@ class Phones:
         return self._named(f"inbound\0{id}")
 
     def _named(self, whole: str) -> str:
-        keyed = self._keyed.copy()
-        keyed.update(whole.encode())
-        bits = int.from_bytes(keyed.digest()[:16], "big") << 2
+        digest = hmac.digest(self._key, b"awal citizen\0" + whole.encode(), "sha256")
+        bits = int.from_bytes(digest[:16], "big") << 2
         return "".join([PAIRS[bits >> at & 1023] for at in range(120, -1, -10)])
 
     def seal(self, e164: str) -> bytes:

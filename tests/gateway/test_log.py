@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from io import StringIO
 
 import pytest
 
-from gateway.log import Line, event, logger, redact
+from gateway import log
+from gateway.log import Line, Lines, event, logger, redact
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,30 @@ def test_an_exception_is_redacted_too() -> None:
     assert "ValueError" in line
     assert "600000001" not in line
     assert "\n" not in line
+
+
+def test_a_line_that_comes_with_every_request_is_redacted_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="awal")
+    for route, ms in (("ussd", 1.5), ("ussd", 2.5), ("+212600000001", 1.5), ("ussd", 212600000001)):
+        event("inbound", channel="at", route=route, ms=ms)
+    lines = [Line().format(record).partition("inbound ")[2] for record in caplog.records]
+    assert lines == [
+        "channel=at route=ussd ms=1.5",
+        "channel=at route=ussd ms=2.5",
+        "channel=at route=*** ms=1.5",
+        "channel=at route=ussd ms=***",
+    ]
+
+
+def test_alone_on_the_terminal_it_writes_what_a_record_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = Lines()
+    handler.stream = StringIO()
+    monkeypatch.setattr(logging.root, "handlers", [handler])
+    monkeypatch.setattr(log, "_lines", handler)
+    monkeypatch.setattr(logger, "level", logging.INFO)
+    logger.manager._clear_cache()  # type: ignore[attr-defined]
+    event("inbound", channel="at", sender="+212600000001", text="two\nlines", ms=1.5)
+    handler.emit(logging.LogRecord("awal", logging.WARNING, "", 0, "from a library", (), None))
+    alone, record = handler.stream.getvalue().splitlines()
+    assert alone.endswith("info inbound channel=at sender=*** text=two lines ms=1.5")
+    assert record.endswith("warning from a library")
