@@ -49,5 +49,5 @@ def look(url: str) -> Server:
     """Ask a server, also one on which no store would be opened; raise StoreError when there is none."""
     with errors(url), psycopg.connect(conninfo(url), autocommit=True) as connection:
         version, connections, most = connection.execute(ASK).fetchone() or ("", 0, 0)
-        settings = dict(connection.execute(KEEP, (list(LOSES),)).fetchall())
+        settings: dict[str, str] = dict(connection.execute(KEEP, (list(LOSES),)).fetchall())
     return Server(version.split()[0], connections, most, settings)
