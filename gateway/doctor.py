@@ -230,6 +230,18 @@ def _modem(project: Project) -> Found:
     yield "ok", f"{', '.join(modems) or 'no channel uses one'}.", ""
 
 
+def _kannel(project: Project) -> Found:
+    from gateway.kannel import CONFIG, FOLDER, faults
+
+    config = project.directory / FOLDER / CONFIG
+    channels = {name: one for name, one in project.channels.items() if one.type == "kannel"}
+    if channels and config.is_file():
+        urls = [one.urls()["sms"] for one in channels.values()]
+        for wrong, remedy in faults(config, urls):
+            yield "error", wrong, remedy
+    yield "ok", f"{', '.join(channels) or 'no channel uses it'}.", ""
+
+
 def _queue(project: Project) -> Found:
     counts = project.store.outbox_counts()
     yield "ok", f"{counts.get('queued', 0)} messages wait, {counts.get('delivered', 0)} arrived.", ""
@@ -282,6 +294,7 @@ CHECKS: dict[str, Check] = {
     "channels": _channels,
     "links": _links,
     "modem": _modem,
+    "kannel": _kannel,
     "queue": _queue,
     "officials": _officials,
     "national": _national,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +23,8 @@ CONFIG = "kannel.conf"
 FOLDER = Path("data") / "kannel"
 RETRY_EVERY, RETRIES = 10, 60_480
 """Seconds between two attempts of smsbox, and how many: a week."""
+LEAST_RETRIES = 360
+"""What `awal doctor` asks for: an hour of them."""
 
 CORE = """\
 # Kannel for the channel {name} of Awal. This file holds passwords: keep its mode 600.
@@ -136,6 +139,35 @@ class Plan(Struct, frozen=True, kw_only=True):
     def config(self) -> Path:
         """The file that both boxes read."""
         return self.folder / CONFIG
+
+
+def faults(path: Path, urls: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a kannel.conf for channels of these get-urls, with its remedy; no secret is told."""
+    for group in groups(path.read_text("utf-8", "replace")):
+        match group.get("group"):
+            case "sms-service":
+                if group.get("get-url") not in urls:
+                    yield f"{path}: get-url is no channel's address.", "Copy it whole from `awal channels`."
+                if group.get("max-messages") != "0":
+                    yield f"{path}: the sms-service would send our answers as SMS.", "Write `max-messages = 0` there."
+            case "smsbox" if int_of(group.get("http-request-retry", "")) < LEAST_RETRIES:
+                told = "what citizens send while the gateway is down is soon dropped."
+                yield f"{path}: {told}", f"Write `http-request-retry = {RETRIES}` in the group smsbox."
+            case "smsc" if group.get("smsc") == "smpp" and "alt-charset" in group:
+                yield f"{path}: alt-charset garbles `é` on its way to the SMSC.", "Take that line out."
+
+
+def groups(text: str) -> Iterator[dict[str, str]]:
+    """Yield the groups of a configuration, which empty lines part."""
+    lines = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
+    for block in "\n".join(lines).split("\n\n"):
+        pairs = [line.partition("=") for line in block.splitlines() if "=" in line]
+        yield {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+
+
+def int_of(text: str) -> int:
+    """Return a number; 0 where there is none."""
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def setup(plan: Plan) -> str:

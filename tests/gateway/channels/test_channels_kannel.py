@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -20,6 +21,8 @@ from recorder import Recorder
 from flows.encoding import BASIC, EXTENSION, measure
 from gateway.channels.base import Receipt, Received, Sendable, Settings
 from gateway.channels.kannel import Kannel, outcome
+from gateway.cli import run
+from gateway.cli.init import create
 from gateway.kannel import Plan, setup
 from gateway.lane import Lane
 from storage.errors import StoreBusy
@@ -221,6 +224,34 @@ def test_the_coding_is_ours_and_every_letter_of_gsm7_keeps_it(need: Callable[...
     for text, coding in (("".join(sorted(BASIC | EXTENSION)), "0"), ("ç", "2"), ("ⴰ", "2")):
         message = Sendable(id="m", to="+2126", text=text, encoding=measure(text).encoding, segments=1)
         assert channel.asked(message)["coding"] == coding
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("", "", ""),
+        ("/in/k/", "/in/other/", "get-url is no channel's address"),
+        ("max-messages = 0", "max-messages = 1", "send our answers as SMS"),
+        ("http-request-retry = 60480", "http-request-retry = 3", "soon dropped"),
+        ("transceiver-mode = true", "transceiver-mode = true\nalt-charset = UTF-8", "alt-charset garbles"),
+    ],
+)
+def test_a_configuration_that_loses_or_garbles_messages_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, told: str
+) -> None:
+    create(tmp_path / "p", demo=True)
+    with open(tmp_path / "p" / "awal.toml", "a", encoding="utf-8") as file:
+        file.write(f'\n[channels.k]\ntype = "kannel"\nsecret = "{SECRET}"\nnumber = "1234"\n')
+    assert run(["-C", str(tmp_path / "p"), "kannel", "setup"]) == 0
+    config = tmp_path / "p" / "data" / "kannel" / "kannel.conf"
+    text = config.read_text()
+    assert old in text
+    config.write_text(text.replace(old, new, 1) if old else text)
+    capsys.readouterr()
+    run(["-C", str(tmp_path / "p"), "doctor", "--json"])
+    found = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "kannel" and one["level"] != "ok"]
+    assert [told in one["message"] for one in found] == [True] * bool(told)
+    assert SECRET not in str(found)
 
 
 def test_a_kannel_that_is_not_there_never_heard_of_the_message() -> None:
