@@ -34,6 +34,9 @@ OPTIONS = 5
 ROLL = 50_000
 """Conversations counted ahead in one transaction here; a gateway takes fewer at a time, for its citizens' sake."""
 
+LOADING = ("synchronous = OFF", "journal_mode = OFF", "cache_size = -1000000")
+"""How SQLite is filled: nothing is at stake, and pages that citizens are spread over are written once."""
+
 EVERYTHING = ("citizens", "sessions", "inbound", "messages", "conversations", "answers")
 FIGURES = ("conversations", "answers")
 """The tables that the figures of a report are made from."""
@@ -195,7 +198,8 @@ class GrownSqlite(Grown):
 
     def multiply(self) -> None:
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")
+            for pragma in LOADING:
+                connection.execute(f"PRAGMA {pragma}")
             connection.execute("BEGIN")
             for table in self.tables:
                 if table != "messages":
