@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +12,9 @@ from gateway.jobs import ask_campaigns, count_ahead, follow_up, jobs, watch_disk
 from gateway.project import Project
 from gateway.scheduler import Scheduler
 from gateway.sender import Sender
+
+GARBAGE = 5_000
+"""New objects after which the newest are looked through for garbage; few of a request's are, all others go at once."""
 
 
 class Works:
@@ -46,6 +50,9 @@ class Works:
 
     def start(self) -> None:
         """Listen to commands, open the links, send and schedule."""
+        gc.collect()
+        gc.freeze()  # flows, words and places stay for good: nobody waits while they are looked through for garbage
+        gc.set_threshold(GARBAGE)
         self._control = Control(self.project)
         for channel in self.live:
             channel.start(self.project.conversations)
