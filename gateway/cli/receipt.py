@@ -27,13 +27,14 @@ def receipt(number: tuple[str, ...], as_json: bool) -> None:
         awal receipt CK47M2X9
     """
     from flows.receipt import LENGTH, read_receipt
+    from gateway.receipts import behind
 
     written = " ".join(number)
     wanted = read_receipt(written)
     if not wanted:
         raise AwalError(f"{written!r} is no receipt number: one of its {LENGTH} signs is wrong. Ask for it again.")
     found = project(readonly=True)
-    conversations = _behind(wanted, found)
+    conversations = behind(found.store, wanted)
     if not conversations:
         raise AwalError(f"No answers have the receipt number {wanted}: erased, or kept by another gateway.")
     shown = [_shown(wanted, rows, found) for rows in conversations]
@@ -41,16 +42,6 @@ def receipt(number: tuple[str, ...], as_json: bool) -> None:
         write_json(shown)
     else:
         click.echo("\n\n".join(_lines(one) for one in shown))
-
-
-def _behind(wanted: str, found: Project) -> list[list[AnswerRow]]:
-    """Return the answers of each conversation with this number; two are possible among hundreds of millions."""
-    from flows.receipt import receipt_test
-
-    rows: dict[str, list[AnswerRow]] = {}
-    for row in found.store.answers_of(receipt_test(wanted)):
-        rows.setdefault(row.conversation, []).append(row)
-    return list(rows.values())
 
 
 def _shown(number: str, rows: list[AnswerRow], found: Project) -> dict[str, object]:

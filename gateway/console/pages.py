@@ -35,6 +35,7 @@ console.add_url_rule("/campaigns/<name>", "campaign", lambda name: _campaigns().
 console.add_url_rule(
     "/campaigns/<name>/<act>", "steer_campaign", lambda name, act: _campaigns().steer(name, act), methods=["POST"]
 )
+console.add_url_rule("/receipt", "receipt", lambda: _receipts().page())
 console.add_url_rule("/reports", "reports", lambda: _reports().page())
 console.add_url_rule("/reports/file", "report_file", lambda: _reports().file())
 
@@ -51,6 +52,12 @@ def _reports() -> ModuleType:
     from gateway.console import reports
 
     return reports
+
+
+def _receipts() -> ModuleType:
+    from gateway.console import receipts
+
+    return receipts
 
 
 def _campaigns() -> ModuleType:

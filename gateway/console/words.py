@@ -321,6 +321,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "open_alone": ("Ouvrir seul, imprimer", "فتح وحده للطباعة"),
     "download_csv": ("Télécharger CSV", "تنزيل CSV"),
     "download_pdf": ("Télécharger PDF", "تنزيل PDF"),
+    # receipt numbers
+    "receipt": ("Suivi", "التتبع"),
+    "receipt_help": (
+        "Un citoyen cite son numéro de suivi, de {signs} signes : voici ses réponses. Son téléphone n'est pas montré.",
+        "يذكر المواطن رقم التتبع المكوّن من {signs} رموز: هذه أجوبته. لا يُعرض رقم هاتفه.",
+    ),
+    "receipt_number": ("Numéro de suivi", "رقم التتبع"),
+    "receipt_wrong": (
+        "Ce n'est pas un numéro de suivi : un signe est faux. Demandez-le encore une fois.",
+        "هذا ليس رقم تتبع: أحد الرموز خاطئ. اطلبه مرة أخرى.",
+    ),
+    "receipt_unknown": (
+        "Aucune réponse ne porte ce numéro : elles sont effacées, ou gardées par une autre passerelle.",
+        "لا توجد أجوبة بهذا الرقم: إما حُذفت أو توجد لدى بوابة أخرى.",
+    ),
+    "question": ("Question", "السؤال"),
+    "answer": ("Réponse", "الجواب"),
     # events
     "events_help": ("Ce qui s'est passé dernièrement, le plus récent d'abord.", "ما حدث مؤخرا، الأحدث أولا."),
     "no_events": ("Rien à signaler.", "لا شيء يُذكر."),

@@ -13,6 +13,7 @@ import pytest
 from console_world import AMINA, BRAHIM, World
 
 from flows.encoding import measure
+from flows.receipt import receipt_number
 from gateway.console.phone import WORDS as PHONE_WORDS
 from gateway.console.reports import PERIODS
 from gateway.console.words import WORDS, event_name, say
@@ -20,7 +21,7 @@ from gateway.metrics import STATES
 from storage.store import SyncRow
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
-PAGES = ("/", "/flows/health", "/flows/health/source", "/queue", "/reports", "/events")
+PAGES = ("/", "/flows/health", "/flows/health/source", "/queue", "/receipt", "/reports", "/events")
 
 
 @pytest.fixture
@@ -347,6 +348,24 @@ def test_officials_reports_hide_small_counts_from_the_operator_too(small: World)
     small.water()
     text = small.operator().get("/reports?format=text&period=today").text
     assert "Moins de 10 conversations" in text or "masqué" in text
+
+
+# receipt numbers -------------------------------------------------------------------------------------------------
+def test_a_receipt_number_leads_to_the_answers_and_to_no_phone(world: World) -> None:
+    consented(world)
+    world.ussd("1", "S")
+    row = next(iter(world.project.store.answers()))
+    number = receipt_number(row.conversation)
+    operator = world.operator()
+    page = operator.get(f"/receipt?number={number[:4].lower()}+{number[4:]}").text
+    assert "visité" in page
+    assert "<bdi>Oui</bdi>" in page
+    assert number in page
+    assert AMINA.removeprefix("+") not in page
+    assert "<bdi>نعم</bdi>" in operator.get(f"/receipt?number={number}&lang=ar").text
+    assert "un signe est faux" in operator.get("/receipt?number=CK47M2XX&lang=fr").text
+    assert "Aucune réponse" in operator.get(f"/receipt?number={receipt_number('c2')}").text
+    assert "<script>alert" not in operator.get("/receipt", query_string={"number": HOSTILE}).text
 
 
 # events and words -----------------------------------------------------------------------------------------------
