@@ -144,9 +144,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    if not shutil.which("bearerbox", path=SBIN):
-        pytest.skip("not installed: bearerbox (`make programs` installs what it can)")
+def world(need: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    need("bearerbox")
     one = World(tmp_path_factory.mktemp("kannel"))
     try:
         one.start()
