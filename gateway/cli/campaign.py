@@ -70,7 +70,8 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
 def _summary(paths: list[Path], problems: int) -> str:
     if not paths:
         return "There is no campaign yet. Write one: campaigns/NAME.yaml"
-    return f"{len(paths)} campaigns, {problems or 'no'} problems."
+    plural = "" if len(paths) == 1 else "s"
+    return f"{len(paths)} campaign{plural} checked: {problems or 'no'} problem{'' if problems == 1 else 's'}."
 
 
 @campaign.command()

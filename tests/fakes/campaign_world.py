@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from gateway.campaigns import telling
 from gateway.campaigns.tick import tick
 from gateway.clock import Wall
 from gateway.sending.civil import Civil
+from storage.store import Change, Citizen, InboundRow
 
 CASABLANCA = Civil("Africa/Casablanca")
 CAMPAIGN = """\
@@ -54,6 +57,17 @@ class Campaigner:
         self.at("2026-11-23 10:00")
         self.open()
 
+    @classmethod
+    def again(cls, folder: Path, now: int) -> Campaigner:
+        """Open a project that another process has made, at a moment."""
+        made = cls.__new__(cls)
+        made.folder, made.watch = folder, Moved(now)
+        made.world = World.__new__(World)
+        made.world.folder = folder
+        made.open()
+        made.world.messages = os.getpid() * 100_000  # no message id of an earlier process comes again
+        return made
+
     def open(self) -> None:
         """Start the gateway, as after it was killed."""
         self.world.open()
@@ -83,6 +97,16 @@ class Campaigner:
         """Let citizens answer the water flow by USSD, in Oujda."""
         for number in range(first, first + count):
             self.world.water(mark, self.phone(number))
+
+    def known(self, count: int, communes: Sequence[str]) -> None:
+        """Let citizens be known who answered once: in French, spread over communes, at little cost."""
+        for number in range(count):
+            citizen, place = self.pseudonym(number), communes[number % len(communes)]
+            id = f"known-{number}"
+            row = InboundRow(id, "simulator", id, citizen, "ussd", "", self.watch.at)
+            person = Citizen(citizen, "fr", consented_at=1, place=place)
+            sealed = self.project.phones.seal(self.phone(number))
+            self.project.store.accept(Change(inbound=row, reply=b"", citizen=person, reach=sealed))
 
     def preview(self, name: str = "pilot") -> dict[str, Any]:
         return dict(telling.previewed(self.project, name))

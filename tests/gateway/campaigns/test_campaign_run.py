@@ -1,4 +1,4 @@
-"""How a campaign runs: the lot, waves, quotas, hours, money, stop rules, panels, and replies that find their question."""
+"""How a campaign runs: the lot, waves, quotas, hours, money, stop rules, panels, replies that find their question."""
 
 from __future__ import annotations
 
