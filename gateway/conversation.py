@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from sys import intern
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -35,7 +36,7 @@ from gateway.phones import Phones
 from gateway.taking import Taking
 from storage.store import Change, Citizen, Dialogue, Store
 
-REMEMBERED = 10_000
+REMEMBERED = 2_000
 """Citizens whose language is kept in mind beside the store."""
 
 
@@ -108,7 +109,7 @@ class Conversations(Hearing):
         """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""
         if len(self._spoken) >= REMEMBERED:
             self._spoken.clear()
-        self._spoken[pseudonym] = language
+        self._spoken[pseudonym] = intern(language)  # else the same few letters are kept for each of them
 
     def forgotten(self, channel: Channel, received: Received) -> bytes:
         """Return the answer to a repeat whose citizen was erased since: their stored screen is gone with them."""

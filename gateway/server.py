@@ -30,6 +30,7 @@ DRAIN = 10
 READY = 30
 """Seconds after which a server that does not answer is reported."""
 PR_SET_PDEATHSIG = 1
+M_ARENA_MAX, ARENAS = -8, 2
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not chosen
 """Where to reach a server that listens on every address."""
 
@@ -107,6 +108,7 @@ def _in_worker(parent: int, start: Callable[[], Running]) -> Running:
     from multiprocessing.util import Finalize
 
     die_with(parent)
+    few_arenas()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)  # the parent's handlers came along; granian sets its own afterwards
     running = start()
@@ -162,6 +164,13 @@ def die_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def few_arenas() -> None:
+    """Have the C library's allocator share its memory among threads: each would else keep what others could use."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc's; others have no arenas
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def url(host: str, port: int) -> str:
