@@ -10,7 +10,6 @@ import logging
 import re
 import sys
 import time
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -102,13 +101,14 @@ class Lines(logging.StreamHandler):  # type: ignore[type-arg]
 
     def put(self, text: str) -> None:
         """Write one line, whole; a log that cannot be written is nobody's fault who is being served."""
-        with suppress(OSError, ValueError):
-            self.acquire()
-            try:
-                self.stream.write(f"{text}\n")
-                self.stream.flush()
-            finally:
-                self.release()
+        self.acquire()
+        try:
+            self.stream.write(f"{text}\n")
+            self.stream.flush()
+        except (OSError, ValueError):
+            pass
+        finally:
+            self.release()
 
 
 _lines: Lines | None = None

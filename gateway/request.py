@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wrappers import Request
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 MOST_FIELDS = 100
+NO_FILES: ImmutableMultiDict[str, FileStorage] = ImmutableMultiDict()
 URLENCODED = "application/x-www-form-urlencoded"
 
 
@@ -48,7 +49,7 @@ class InboundRequest(Request):
             super()._load_form_data()
             return
         text = self._whole_body().decode("utf-8", "replace")
-        self.__dict__.update(form=ImmutableMultiDict(pairs(text)), files=ImmutableMultiDict())
+        self.__dict__.update(form=ImmutableMultiDict(pairs(text)), files=NO_FILES)
 
     def _whole_body(self) -> bytes:
         """Read the body at once where its length is told, and by Werkzeug's guarded stream where it is not."""
@@ -74,10 +75,15 @@ def exactly(stream: IO[bytes], length: int) -> bytes:
 
 def pairs(text: str) -> list[tuple[str, str]]:
     """Return the fields of a url-encoded form in their order, the empty ones too."""
-    parts = text.split("&")
+    # The three signs that a session's inputs and a number are full of separate no fields: they are read in one go.
+    quick = text.replace("+", " ").replace("%2A", "*").replace("%23", "#").replace("%2B", "+")
+    plain = "%" not in quick
+    parts = (quick if plain else text).split("&")
     if len(parts) > MOST_FIELDS:
         raise BadRequest("The form has too many fields.")
     split = [part.partition("=") for part in parts if part]
+    if plain:
+        return [(name, value) for name, _, value in split]
     return [(decoded(name), decoded(value)) for name, _, value in split]
 
 
