@@ -59,9 +59,14 @@ def last_said(one: Awaited) -> int:
     return max(milliseconds(one.state.updated_at), one.asked_at)
 
 
+def end_of(flow: Flow, one: Awaited) -> Next:
+    """Return when a conversation cannot be taken up any more."""
+    return Next(last_said(one) + flow.resume * 1000 + 1, "end")
+
+
 def coming(flow: Flow, one: Awaited) -> Next:
     """Return what comes next, and when; the end at the latest."""
-    end = Next(last_said(one) + flow.resume * 1000 + 1, "end")
+    end = end_of(flow, one)
     state = one.state
     if not one.recipient or not state.flow or state.phase not in ("steps", "resume"):
         return end
@@ -126,7 +131,9 @@ class Follower:
 
     def _step(self, one: Awaited, now: int) -> Follow:
         flow = self.library.pinned(one.state.flow_hash)
-        due = coming(flow, one) if flow else Next(0, "end")
+        due = end_of(flow, one) if flow else Next(0, "end")
+        if flow and due.at > now:  # a gateway that was off for long reminds nobody of what is over
+            due = coming(flow, one)
         if due.at > now:
             return Follow(before=one, now=now, due_at=due.at, asked=one.asked)
         if flow is None or due.what == "end":
@@ -138,7 +145,7 @@ class Follower:
         """Queue a message, at a decent hour; where none can be made, the conversation waits for its end."""
         made = self._message(flow, one, what, now)
         if made is None:
-            return Follow(before=one, now=now, due_at=last_said(one) + flow.resume * 1000 + 1, asked=one.asked)
+            return Follow(before=one, now=now, due_at=end_of(flow, one).at, asked=one.asked)
         if Quiet(self.channels[made.channel].settings.quiet_hours, self.civil).now(now):
             return Follow(before=one, now=now, due_at=now + LATER, asked=one.asked)
         asked = one.asked + (what == "remind")

@@ -237,6 +237,16 @@ def test_who_never_answered_leaves_nothing_partial(phone: Phone) -> None:
     assert phone.status() == ["expired"]
 
 
+def test_a_gateway_that_was_off_for_days_reminds_nobody(phone: Phone) -> None:
+    phone.begin()
+    phone.sms("1")
+    phone.now += 3 * DAY
+    phone.beat()
+
+    assert not [text for text in phone.sent if text.startswith("Nous attendons")]
+    assert phone.status() == ["partial"]
+
+
 def test_a_late_reply_takes_the_conversation_up_again(phone: Phone) -> None:
     phone.begin()
     phone.sms("1")
