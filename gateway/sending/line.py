@@ -12,6 +12,7 @@ from logging import ERROR, INFO, WARNING
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from flows.errors import AwalError
 from gateway import log
@@ -93,9 +94,10 @@ class Line:
                 self.means.store.claim_outbox(self.name, now, LEASE, 0)  # what comes too late dies meanwhile
                 return self._move_away(now)
             rows, terms = self._claim(now)
+            known = self.means.known()
         for begun, row in enumerate(rows):
             now = max(now, self.means.clock())
-            if self.means.stopping.is_set() or now > row.next_at - MARGIN:
+            if self.means.stopping.is_set() or now > row.next_at - MARGIN or self.means.known() != known:
                 self._hand_back(rows[begun:], now)
                 return begun
             if not self._deal(row, terms, now):
@@ -142,18 +144,24 @@ class Line:
 
     def _move_away(self, now: int) -> int:
         """While the channel is down for long, give its messages to others that serve their numbers."""
+        able = self._stand_ins(now)
+        rows = self.means.store.claim_outbox(self.name, now, LEASE, BATCH) if able else ()
+        self._move_all(rows, able, now)
+        return len(rows)
+
+    def _stand_ins(self, now: int) -> list[Channel]:
+        """Return the channels that carry this one's messages now: none before it is down for long."""
         if not self.means.failover or self.health.down_for(now) < self.means.failover:
-            return 0
-        able = [line.channel for line in self.others.values() if line is not self and line.stands_in(now)]
-        if not able:
-            return 0
-        rows = self.means.store.claim_outbox(self.name, now, LEASE, BATCH)
+            return []
+        return [line.channel for line in self.others.values() if line is not self and line.stands_in(now)]
+
+    def _move_all(self, rows: Sequence[OutboxRow], able: Sequence[Channel], now: int) -> None:
+        """Let messages leave by other channels, and tell the operator once each time this one goes down."""
         if rows and self.means.store.claim_slot(f"failover of {self.name}", str(self.health.since), now):
             told = f"{self.name}: nothing goes through; messages leave by {', '.join(one.name for one in able)}"
             self.means.store.log_event("channel-down", told, now)
         for row in rows:
             self._move(row, able, now)
-        return len(rows)
 
     def stands_in(self, now: int) -> bool:
         """Tell whether this channel may carry what another cannot."""
@@ -182,7 +190,7 @@ class Line:
             self._hand_back([row], now)
             return True
         sent = self._found(row) or self._send(row)
-        return self._conclude(row, sent, max(now, self.means.clock()))
+        return self._conclude(row, sent, max(now, self.means.clock()), now - row.created_at)
 
     def _found(self, row: OutboxRow) -> Sent | None:
         """Ask the provider about a message that may have left already, where the adapter can."""
@@ -209,8 +217,11 @@ class Line:
         except Exception as error:  # an adapter's bug may not stop the others' messages
             return Sent("retry", error=f"the adapter failed: {type(error).__name__}")
 
-    def _conclude(self, row: OutboxRow, sent: Sent, now: int) -> bool:
-        """Record what became of a message, and what it says about the channel; False when the channel rests now."""
+    def _conclude(self, row: OutboxRow, sent: Sent, now: int, age: int) -> bool:
+        """Record what became of a message, and what it says about the channel; False when the channel rests now.
+
+        `age` is how old it was when it was begun: the clock may have become known since, and its moments with it.
+        """
         state: OutboxState = "queued"
         retry_at, goes_on = 0, True
         match sent.outcome:
@@ -224,8 +235,13 @@ class Line:
             case "retry":
                 retry_at = now + self.wait(row.attempts)
             case "unreachable" | "stop-channel":
-                state = "dead" if now - row.created_at > PATIENCE else "queued"
+                state = "dead" if age > PATIENCE else "queued"
                 retry_at, goes_on = self._pause(sent, now), False
+                able = self._stand_ins(now) if state == "queued" else []
+                if able:  # it was sent to see whether the channel works again, and need not wait for that
+                    self._move_all([replace(row, last_error=sent.error)], able, now)
+                    self._tell(row, sent, state, now)
+                    return False
         kept = self._record(row, state, sent, now, retry_at, tried=goes_on)
         self._tell(row, sent, state, now)
         return kept and goes_on

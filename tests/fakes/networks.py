@@ -40,8 +40,8 @@ class Network(ABC):
     keeps = False
     """Whether a program between us and the network takes what it cannot deliver yet, and keeps it."""
 
-    def __init__(self, gateway: LiveGateway, folder: Path) -> None:
-        self.gateway, self.folder = gateway, folder
+    def __init__(self, gateway: LiveGateway, folder: Path, name: str = NAME) -> None:
+        self.gateway, self.folder, self.name = gateway, folder, name
 
     @abstractmethod
     def up(self) -> None:

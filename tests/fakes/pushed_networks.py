@@ -30,8 +30,8 @@ FORM = "application/x-www-form-urlencoded"
 class PushedNetwork(Network):
     """A provider: its vendor takes what we send, and refuses everything with 503 while it is down."""
 
-    def __init__(self, gateway: LiveGateway, folder: Path) -> None:
-        super().__init__(gateway, folder)
+    def __init__(self, gateway: LiveGateway, folder: Path, name: str = NAME) -> None:
+        super().__init__(gateway, folder, name)
         self.vendor = self.vendor_of()
         self.vendor.__enter__()
         self.there, self.closing = threading.Event(), threading.Event()
@@ -114,7 +114,7 @@ class AfricasTalkingNetwork(PushedNetwork):
     def vendor_of(self) -> Vendor:
         vendor = AfricasTalkingFake()
         self.gateway.add(
-            NAME,
+            self.name,
             type="africastalking",
             username=vendor.username,
             api_key=vendor.api_key,
@@ -129,7 +129,7 @@ class AfricasTalkingNetwork(PushedNetwork):
         return asked.form["to"], asked.form["message"], body["SMSMessageData"]["Recipients"][0]["messageId"]
 
     def letter(self, route: str, fields: Mapping[str, str]) -> tuple[str, bytes, dict[str, str]]:
-        return f"{self.gateway.url}/in/{NAME}/{SECRET}/{route}", urlencode(fields).encode(), {"Content-Type": FORM}
+        return f"{self.gateway.url}/in/{self.name}/{SECRET}/{route}", urlencode(fields).encode(), {"Content-Type": FORM}
 
     def sms(self, phone: str, text: str) -> Mapping[str, str]:
         id = f"in{next(self.ids)}"
@@ -147,7 +147,12 @@ class TwilioNetwork(PushedNetwork):
     def vendor_of(self) -> Vendor:
         vendor = TwilioFake(self.sid, self.token)
         self.gateway.add(
-            NAME, type="twilio", account_sid=self.sid, auth_token=self.token, number="+33644600000", api_url=vendor.url
+            self.name,
+            type="twilio",
+            account_sid=self.sid,
+            auth_token=self.token,
+            number="+33644600000",
+            api_url=vendor.url,
         )
         return vendor
 
@@ -155,7 +160,7 @@ class TwilioNetwork(PushedNetwork):
         return asked.form["To"], asked.form["Body"], json.loads(reply.encoded())["sid"]
 
     def letter(self, route: str, fields: Mapping[str, str]) -> tuple[str, bytes, dict[str, str]]:
-        url = f"{self.gateway.url}/in/{NAME}/{route}"
+        url = f"{self.gateway.url}/in/{self.name}/{route}"
         signature = RequestValidator(self.token).compute_signature(url, fields)
         return url, urlencode(fields).encode(), {"Content-Type": FORM, "X-Twilio-Signature": signature}
 
@@ -184,7 +189,7 @@ class RelayNetwork(PushedNetwork):
 
     def vendor_of(self) -> Vendor:
         vendor = RelayVendor()
-        self.gateway.add(NAME, type="http", secret=SECRET, number=NUMBER, api_url=f"{vendor.url}/send")
+        self.gateway.add(self.name, type="http", secret=SECRET, number=NUMBER, api_url=f"{vendor.url}/send")
         return vendor
 
     def told(self, asked: Asked, reply: Reply) -> tuple[str, str, str]:
@@ -195,7 +200,7 @@ class RelayNetwork(PushedNetwork):
         body, stamp = json.dumps(fields, ensure_ascii=False).encode(), str(int(time.time()))
         seal = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Awal-Timestamp": stamp, "X-Awal-Signature": seal}
-        return f"{self.gateway.url}/in/{NAME}/{route}", body, headers
+        return f"{self.gateway.url}/in/{self.name}/{route}", body, headers
 
     def sms(self, phone: str, text: str) -> Mapping[str, str]:
         return {"id": f"in{next(self.ids)}", "bearer": "sms", "from": phone, "to": NUMBER, "text": text}

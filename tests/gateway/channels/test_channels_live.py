@@ -13,6 +13,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -175,6 +176,34 @@ def test_what_is_written_and_what_is_due_while_the_network_is_gone_arrives_once(
     assert len(world.network.heard(due)) == 1
     assert world.gateway.inbound() == before + 2
     assert "not-kept" not in world.gateway.says()
+
+
+def test_what_one_channel_cannot_carry_leaves_by_another_until_it_can(
+    need: Callable[..., None], tmp_path: Path
+) -> None:
+    need(*SmppNetwork.programs)
+    gateway = LiveGateway(tmp_path)
+    with open(gateway.directory / "awal.toml", "a", encoding="utf-8") as file:
+        file.write("\n[sending]\nfailover = 0.02\n")
+    first, second = SmppNetwork(gateway, tmp_path), RelayNetwork(gateway, tmp_path, "second")
+    world = World(gateway, first)
+    phone, notice = world.phone(), "Coupure d'eau demain de 8 h à 14 h à Oujda."
+    try:
+        second.up()
+        queued(gateway, phone, notice)
+        gateway.start()
+        awaited(lambda: second.heard(phone) == [notice], "it left by the other channel", PATIENCE)
+        first.up()
+        first.says(phone, "EAU")
+        (screen,) = world.heard(phone, 1, "the first screen")
+        assert [(row.text, row.channel) for row in gateway.sent_to(phone)] == [(notice, "second"), (screen, NAME)]
+        assert second.heard(phone) == [notice]
+        with gateway.seen() as store:
+            assert "channel-down" in [kind for _, kind, _ in store.events(50)]
+    finally:
+        gateway.stop()
+        first.close()
+        second.close()
 
 
 def queued(gateway: LiveGateway, phone: str, text: str) -> None:

@@ -44,6 +44,17 @@ def test_a_channel_that_is_down_for_long_hands_its_messages_on(bench: Make) -> N
     assert on.events() == [("channel-down", "modem: nothing goes through; messages leave by other")]
 
 
+def test_the_message_that_showed_the_channel_down_leaves_by_the_other_too(bench: Make) -> None:
+    other = Scripted("other")
+    on = bench(Scripted("modem", *[GONE] * 1_000), other)
+    on.queue("only", "modem")
+    for _ in range(60):
+        on.run()
+        on.now += MINUTE
+    row = on.row("only")
+    assert ([message.id for message in other.sent], row.channel, row.state) == (["only"], "other", "accepted")
+
+
 def test_a_short_outage_moves_nothing(bench: Make) -> None:
     other = Scripted("other")
     on = bench(Scripted("modem", *[GONE] * 3), other)
