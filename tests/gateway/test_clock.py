@@ -19,7 +19,7 @@ from werkzeug.wrappers import Request
 from flows.errors import AwalError
 from gateway import clock as module
 from gateway.beat import Beat, Steps
-from gateway.channels.base import Received, Sendable, Settings
+from gateway.channels.base import Received, Sendable, Sent, Settings
 from gateway.channels.http import Http, signature
 from gateway.clock import BUILT, MARGIN, SEEN, TOLERANCE, Clock, ClockUnknown, Gate, Machine, milliseconds
 from gateway.control import clock as ask
@@ -317,6 +317,29 @@ def test_nothing_unasked_leaves_while_the_clock_is_not_known() -> None:
     known[0] = True
     sender.run_once(NOW)
     assert {message.text for message in channel.sent} == {"asked", "told", "late"}
+
+
+def test_what_is_on_its_way_when_the_clock_is_found_is_neither_old_nor_late() -> None:
+    """Its moments are of the count when it was claimed, and the clock is months ahead of that when it is concluded."""
+    store, now, known = MemoryStore(), [NOW], [False]
+    channel = Scripted("sms", Sent("unreachable", error="no link"))
+    sender = Sender(store, {"sms": channel}, Phones(), lambda: now[0], known=lambda: known[0])
+    span = store.lose_clock("boot 1", 0, NOW - HOUR)
+    for id in "ab":
+        store.enqueue([OutboundRow(id, f"c{id}", "sms", b"+212661234567", id, "gsm7", 1, NOW, not_after=NOW + DAY)])
+
+    def found(message: Sendable) -> None:
+        store.find_clock(span.number, 90 * DAY, now[0])
+        now[0], known[0] = NOW + 90 * DAY, True
+
+    channel.during = found
+    sender.run_once(NOW)
+    assert [row.state for row in store.outbox()] == ["queued", "queued"]
+    channel.during = lambda message: None
+    for _ in range(3):
+        now[0] += HOUR
+        sender.run_once(now[0])
+    assert [row.state for row in store.outbox()] == ["accepted", "accepted"]
 
 
 def test_nothing_is_claimed_while_the_sender_is_still() -> None:

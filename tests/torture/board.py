@@ -34,6 +34,7 @@ class Board(Gateway):
     def __init__(self, project: Path, root: Path, log: Path) -> None:
         self.clock = log.with_name("clock")
         self.set(-int(time.time()) + 300)
+        self.starts = 0
         super().__init__(project, root, log, self.environment())
 
     def environment(self) -> dict[str, str]:
@@ -43,6 +44,15 @@ class Board(Gateway):
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
+
+    def start(self) -> None:
+        self.starts += 1
+        super().start()
+
+    def ready(self) -> None:
+        """Return once all is begun: a sleep that is under way when faketime moves the clock never ends."""
+        super().ready()
+        self.until(lambda: self.log.read_text().count("Awal is listening on") == self.starts)
 
     def set(self, seconds: float) -> None:
         """Set the clock to so many seconds from the real time, in one step."""

@@ -150,10 +150,8 @@ def board(swift: Path, root: Path, need: Callable[..., None]) -> Iterator[Board]
     one = Board(project, root, swift / "log")
     try:
         yield one
-        one.stop()
     finally:
-        if one.process.poll() is None:
-            one.kill()
+        one.kill()  # as boards end
 
 
 def rows(board: Board, sql: str) -> list[tuple[Any, ...]]:
