@@ -11,7 +11,7 @@ from gateway.cli.common import as_json, outside, write_json, write_table
 
 if TYPE_CHECKING:
     from flows.budget import Estimate, Prices, Tally
-    from flows.model import Bearer
+    from flows.model import Bearer, Flow
     from flows.paths.letters import Dear
     from gateway.project import Project
 
@@ -30,8 +30,8 @@ def budget(flow: str, as_json: bool) -> None:
     of each question, the mean takes all as equally likely, and the worst is that of a slow citizen with the longest
     answers; all are for a citizen who is known, and `first` is what a first contact adds. Where a question or the
     receipt number goes out by SMS to who dials, the rows by USSD count those SMS too, and `dearest` is the path with
-    the most of them. Money comes from the prices of each channel in `awal.toml`. At the end stand the letters that
-    cost, and what to write instead.
+    the most of them. Reminders, and the SMS after a lost session, are told apart. Money comes from the prices of each
+    channel in `awal.toml`. At the end stand the letters that cost, and what to write instead.
 
     \b
     Example:
@@ -48,9 +48,11 @@ def budget(flow: str, as_json: bool) -> None:
     region, prices, reaches = _settings()
     known, dear = estimates(whole, texts, within=region, sms=reaches), letters(whole, texts)
     if as_json:
-        write_json(_document(whole.id, whole.version, known, dear, prices))
+        write_json({**_document(whole.id, whole.version, known, dear, prices), "silence": _silence(whole, prices)})
     else:
         _show(f"{whole.id}, version {whole.version}", known, dear, prices)
+        for line in _told(whole, prices):
+            click.echo(line)
 
 
 def _settings() -> tuple[str, dict[str, Prices], bool]:
@@ -142,6 +144,16 @@ def _letters(dear: Sequence[tuple[Bearer, Dear]]) -> Iterator[str]:
         yield f"{bearer} {one.text.context}: {one.before} {unit} instead of {one.after}. Write {one.instead}."
 
 
+def _told(flow: Flow, prices: Mapping[str, Prices]) -> Iterator[str]:
+    """Yield what who falls silent costs on top of these paths."""
+    for many, whose in ((len(flow.reminders), "who falls silent by SMS"), (int(flow.lost), "each lost USSD session")):
+        if many:
+            money = ", ".join(
+                f"{many * one.sms:.2f} {one.currency} ({name})" for name, one in prices.items() if one.sms
+            )
+            yield f"On top, for {whose}: {many} segment{'s' if many > 1 else ''} at most{f', {money}' if money else ''}."
+
+
 # for programs --------------------------------------------------------------------------------------------------
 def _document(
     flow: str,
@@ -172,6 +184,13 @@ def _document(
             for bearer, one in dear
         ],
     }
+
+
+def _silence(flow: Flow, prices: Mapping[str, Prices]) -> Row:
+    """Return the segments that go to who falls silent by SMS, and to who loses a session, at most."""
+    found: Row = {"reminders": len(flow.reminders), "lost": int(flow.lost)}
+    money = {name: {"amount": round(one.sms, 4), "currency": one.currency} for name, one in prices.items() if one.sms}
+    return {**found, "price_of_one": money}
 
 
 def _estimate(one: Estimate, prices: Mapping[str, Prices]) -> Row:

@@ -138,3 +138,13 @@ def test_a_session_that_goes_on_by_sms_shows_both_and_their_money(awal: Awal, pr
     dearest = ussd["paths"][-1]
     assert (dearest["path"], dearest["sent"], dearest["received"]) == ("dearest", 2, 3)
     assert dearest["price"]["menu"] == {"amount": pytest.approx(0.3 + 2 * 0.25 + 3 * 0.05), "currency": "EUR"}
+
+
+def test_what_silence_costs_is_told_apart(awal: Awal, priced: Path) -> None:
+    told = awal("budget", "water", "--json", project=priced).json["silence"]
+    assert (told["reminders"], told["lost"]) == (2, 0)
+    flow = (priced / "flows" / "water.yaml").read_text("utf-8")
+    (priced / "flows" / "water.yaml").write_text(flow.replace("resume: 24h", "resume: 12h\nlost: yes"), "utf-8")
+    shown = awal("budget", "water", project=priced).out
+    assert "On top, for who falls silent by SMS: 1 segment at most" in shown
+    assert "On top, for each lost USSD session: 1 segment at most" in shown
