@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.channels.base import Channel, Ended, Receipt
 from gateway.following import GRACE
+from gateway.phones import Phones
 from gateway.sending.alarm import alarm
 from storage.store import Store
 
@@ -17,6 +18,7 @@ class Hearing:
     """Keeps what is told; `Conversations` is one. `clock` returns milliseconds UTC."""
 
     store: Store
+    phones: Phones
     clock: Callable[[], int]
 
     def receipt(self, channel: Channel, receipt: Receipt) -> None:

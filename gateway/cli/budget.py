@@ -148,10 +148,9 @@ def _told(flow: Flow, prices: Mapping[str, Prices]) -> Iterator[str]:
     """Yield what who falls silent costs on top of these paths."""
     for many, whose in ((len(flow.reminders), "who falls silent by SMS"), (int(flow.lost), "each lost USSD session")):
         if many:
-            money = ", ".join(
-                f"{many * one.sms:.2f} {one.currency} ({name})" for name, one in prices.items() if one.sms
-            )
-            yield f"On top, for {whose}: {many} segment{'s' if many > 1 else ''} at most{f', {money}' if money else ''}."
+            priced = [f"{many * one.sms:.2f} {one.currency} ({name})" for name, one in prices.items() if one.sms]
+            segments = f"{many} segment{'s' if many > 1 else ''} at most"
+            yield f"On top, for {whose}: {', '.join((segments, *priced))}."
 
 
 # for programs --------------------------------------------------------------------------------------------------
