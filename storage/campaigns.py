@@ -55,7 +55,9 @@ class Asking(Struct, frozen=True, kw_only=True):
     closes: str = ""
     """An older conversation that nobody goes on with."""
     due_at: int = 0
-    """When to look whether they answered; 0 for never: nobody is reminded."""
+    """When the conversation is first looked after (`storage.following`)."""
+    reminds: bool = False
+    """Whether who does not answer may be reminded: the conversation then knows the number."""
 
 
 class Progress(Struct, frozen=True):

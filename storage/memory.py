@@ -228,7 +228,11 @@ class MemoryStore(MemoryCampaigns):
             closed = self._walks[asking.closes]
             closed.state = replace(closed.state, status="expired")
             closed.revision += 1
-        self._walks[state.id] = _Walk(state, row.citizen, row.channel, state.bearer, day)
+            closed.recipient, closed.due_at = b"", 0
+        number = row.recipient if asking.reminds else b""
+        self._walks[state.id] = _Walk(
+            state, row.citizen, row.channel, state.bearer, day, recipient=number, due_at=asking.due_at
+        )
 
     def _erase(self, change: Change) -> None:
         self._forget(change.inbound.citizen, change.inbound.channel, change.reply)

@@ -73,7 +73,7 @@ def standing(project: Project, kept: Kept, now: int) -> Standing:
     """Return how a campaign stands."""
     record, store = kept.record, project.store
     flow = project.library.pinned(record.flow_hash)
-    resume = flow.resume if flow else 86_400
+    resume = flow.resume * (1 + len(flow.reminders)) if flow else 86_400
     waves: Sequence[Progress] = store.progress(record.plan.id, now - resume * 1000)
     found = store.campaign_segments(record.plan.id)
     names = [name for name in found if name in project.settings.channels] or list(project.settings.channels)[:1]

@@ -175,7 +175,11 @@ CAMPAIGN = table(
     Key("waves", waves, "a pilot first, then the others (default: all at once)"),
     Key("quota", quota, "most asked in a round: by level (`commune: 30`) or by place (`02.411: 100`)"),
     Key("stop", stop, "when no more are asked"),
-    Key("reminders", boolean, "yes: who does not answer is reminded as the settings say (default no)"),
+    Key(
+        "reminders",
+        boolean,
+        "yes: who does not answer at all is reminded as the flow says (default no); who has begun to answer always is",
+    ),
     Key("rest", duration, "for how long who was asked by any campaign is not asked again (default 7d)"),
     Key("panel", rounds_of, "the same short survey again and again"),
 )

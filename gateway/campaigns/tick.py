@@ -23,6 +23,7 @@ from gateway.campaigns.opening import opened
 from gateway.campaigns.plan import Audience
 from gateway.campaigns.preview import seed_of, sizes
 from gateway.campaigns.record import Kept, Record, change, read_all
+from gateway.following import first_look
 from gateway.ids import uuid7
 from storage.campaigns import Asking, CampaignState, Member
 from storage.store import OutboundRow
@@ -257,6 +258,8 @@ class Turn:
             message=message,
             conversation=conversation,
             closes=closes,
+            due_at=self.now + (first_look(flow, "sms") if self.plan.reminders else flow.resume * 1000 + 1),
+            reminds=self.plan.reminders,
         )
         return self.store.ask(asking)
 

@@ -10,7 +10,7 @@ from storage.campaigns import Asking, AskOutcome, CampaignRow, Member, MemberSta
 from storage.outgoing import LATE
 from storage.postgres import lane, outbox
 from storage.postgres.connection import Connection
-from storage.postgres.words import document
+from storage.postgres.words import document, hexadecimal
 
 REACHED = b"""
 SELECT r.citizen, r.number, r.channel, c.language, c.place, c.consented_at
@@ -30,7 +30,7 @@ WHERE m.campaign = %s AND m.round = %s AND m.citizen = %s AND m.state = 'drawn' 
 """
 CLOSE = b"""
 UPDATE conversations SET status = 'expired', revision = revision + 1, updated_at = %(now)s,
-    state = jsonb_set(state::jsonb, '{status}', '"expired"')::text
+    recipient = '', due_at = 0, state = jsonb_set(state::jsonb, '{status}', '"expired"')::text
 WHERE citizen = %(citizen)s AND id = %(id)s AND status = 'active'
 """
 BEGIN = b"""
@@ -189,6 +189,11 @@ def _walk(asking: Asking, zone: ZoneInfo) -> dict[str, object]:
         "completed_at": 0,
         "updated_at": lane.milliseconds(state.updated_at),
         "rolled": False,
+        "recipient": hexadecimal(row.recipient if asking.reminds else b""),
+        "due_at": asking.due_at,
+        "lost_at": 0,
+        "asked_at": 0,
+        "asked": 0,
     }
 
 

@@ -24,12 +24,12 @@ WHERE campaign = :name AND round = :round AND (:state IS NULL OR state = :state)
 """
 BEGIN = """
 INSERT INTO conversations (id, citizen, flow, version, flow_hash, language, bearer, channel, place, status, revision,
-    state, day, started_at, completed_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 0, ?)
+    state, day, started_at, completed_at, updated_at, recipient, due_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 0, ?, ?, ?)
 """
 CLOSE = """
 UPDATE conversations SET status = 'expired', state = json_set(state, '$.status', 'expired'), revision = revision + 1,
-    updated_at = ? WHERE id = ? AND citizen = ? AND status = 'active'
+    updated_at = ?, recipient = x'', due_at = 0 WHERE id = ? AND citizen = ? AND status = 'active'
 """
 # Taken back is what no provider can have had, and what no citizen has spoken in by another way.
 TO_TAKE_BACK = """
@@ -185,6 +185,8 @@ def _begin(connection: sqlite3.Connection, asking: Asking, zone: ZoneInfo) -> No
             datetime.fromtimestamp(started / 1000, UTC).astimezone(zone).date().isoformat(),
             started,
             lane.milliseconds(state.updated_at),
+            row.recipient if asking.reminds else b"",
+            asking.due_at,
         ),
     )
 

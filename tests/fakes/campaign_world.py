@@ -119,7 +119,8 @@ class Campaigner:
         return found
 
     def tick(self) -> dict[str, Any]:
-        """Let the clock's chore run once."""
+        """Let the clock's chores run once: conversations that waited too long are closed, then citizens are asked."""
+        self.project.follower.look(self.project.clock())
         tick(self.project)
         return self.status()
 

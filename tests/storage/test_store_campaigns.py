@@ -80,6 +80,20 @@ def test_the_first_message_opens_the_conversation_that_the_reply_belongs_to(stor
     assert states(store) == {"amina": "asked"}
 
 
+def test_a_conversation_is_looked_after_and_knows_the_number_only_for_reminders(store: Store) -> None:
+    started(store, "amina", "badr")
+    store.ask(replace(asking("amina"), due_at=AT + 5))
+    store.ask(replace(asking("badr"), due_at=AT + 9, reminds=True))
+
+    assert store.awaited(AT + 4) == []
+    assert [(one.citizen, one.recipient, one.due_at) for one in store.awaited(AT + 9)] == [
+        ("amina", b"", AT + 5),
+        ("badr", b"sealed", AT + 9),
+    ]
+    store.take_back("pilot")
+    assert store.awaited(AT + 9) == []
+
+
 def test_a_citizen_is_asked_once_in_a_round_whoever_asks(store: Store) -> None:
     started(store, *EVERYONE)
     outcomes: list[str] = []

@@ -38,14 +38,21 @@ def main(folder: Path, now: int) -> None:
     project.channels["simulator"].send = send  # type: ignore[method-assign]
     sender = Sender(project.store, project.channels, project.phones, project.clock, jitter=lambda: 0.5)
     while on.status()["state"] == "running":
+        project.follower.look(on.watch.at)
         tick(project)
         sender.run_once(on.watch.at)
         while fresh:
             reply(on, fresh.pop(0))
-        print(on.watch.at, flush=True)
+        told(f"{on.watch.at}")
         on.later(DAY if 8 <= CASABLANCA.at(on.watch.at).hour < 18 else NIGHT)
-    print("over", on.watch.at, flush=True)
+    told(f"over {on.watch.at}")
     on.close()
+
+
+def told(line: str) -> None:
+    """Tell whoever may kill this process how far it came."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def reply(on: Campaigner, message: Sendable) -> None:

@@ -359,6 +359,22 @@ def test_who_is_in_the_middle_of_a_conversation_is_asked_when_it_is_over(make: M
     assert on.tick()["asked"] == 1
 
 
+@pytest.mark.parametrize(("say", "reminded"), [("yes", 1), ("no", 0)])
+def test_who_does_not_answer_is_reminded_where_the_campaign_says_so(make: Make, say: str, reminded: int) -> None:
+    on = make(f"reminders: {say}\n", citizens=1)
+    on.do("start")
+    on.at("2026-11-24 09:00")
+    on.tick()
+    on.send()
+    for hour in range(72):
+        on.later(60)
+        if 8 <= hour % 24 < 12:
+            on.project.follower.look(on.watch.at)
+            on.send()
+    assert min(kinds(on).count("reminder"), 1) == reminded
+    assert on.tick()["state"] == "done"
+
+
 # a panel -------------------------------------------------------------------------------------------------------
 def rounds(on: Campaigner) -> list[set[str]]:
     return [{one.citizen for one in on.project.store.members("pilot", round)} for round in range(3)]
