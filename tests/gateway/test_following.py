@@ -21,6 +21,7 @@ from gateway.intake import own_sms
 from gateway.library import Library
 from gateway.phones import Phones
 from gateway.sender import Sender
+from gateway.talk.talker import Talker
 from locales.catalogue import Catalogues
 from storage.following import Awaited
 from storage.outgoing import ANSWERED, STOPPED
@@ -324,6 +325,20 @@ def test_who_lost_a_session_at_night_is_told_in_the_morning(lost: Phone) -> None
 
     assert lost.wait(8 * HOUR) == []
     assert len(lost.wait(2 * HOUR)) == 1
+
+
+def test_a_talk_can_lose_its_session_and_wait_for_the_sms() -> None:
+    flow = load(FLOW.format(head="lost: yes"), "water.yaml").flow
+    assert flow is not None
+    talker = Talker([flow], TEXTS, language="fr")
+    talker.start()
+    talker.reply("1")
+    talker.drop()
+    talker.wait(300)
+
+    assert talker.messages == ["Communication coupée. Pour continuer, envoyez EAU à ce numéro."]
+    talker.start()
+    assert "Continuer" in talker.screen
 
 
 def test_nothing_is_said_of_a_session_that_ended_or_where_the_flow_does_not_allow_it(tmp_path: Path) -> None:

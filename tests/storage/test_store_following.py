@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -170,6 +171,25 @@ def test_a_lost_session_is_told_of_once(store: Store) -> None:
     store.follow(replace(reminder(before), now=MOMENT + 1))
 
     assert not store.lost("at", "s-c1", MOMENT + 2, 5), "the provider tells again"
+
+
+def test_of_many_gateways_one_looks_after_a_conversation(store: Store) -> None:
+    before = waiting(store)
+    with ThreadPoolExecutor(8) as gateways:
+        done = list(gateways.map(lambda at: store.follow(reminder(before, f"m{at}")), range(8)))
+
+    assert done.count(True) == 1
+    assert len(store.outbox()) == 1
+
+
+def test_a_reply_and_the_end_that_meet_do_not_both_happen(store: Store) -> None:
+    for at in range(6):
+        before = waiting(store, f"c{at}", f"citizen-{at}")
+        reply = change(f"y{at}", conversation(f"c{at}"), before.citizen, base=before.revision)
+        with ThreadPoolExecutor(2) as both:
+            ended = both.submit(store.follow, end(before))
+            taken = both.submit(store.accept, reply)
+        assert ended.result() == (taken.result().outcome == "conflict")
 
 
 def test_calls_are_counted_per_citizen_and_time(store: Store) -> None:
