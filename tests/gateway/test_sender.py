@@ -135,8 +135,9 @@ class TestStoppedChannel:
         assert on.sender.resting(on.now) == ["sms"]
         assert (on.row("m1").state, on.row("m2").attempts, on.row("o1").state) == ("queued", 0, "accepted")
         on.now += STOPPED
-        assert on.sender.run_once(on.now) == 1
-        assert on.events() == [("channel-stopped", "sms: HTTP 401")]
+        assert on.sender.run_once(on.now) == 2, "tried once more, it leaves by the other one"
+        assert (on.row("m1").channel, on.row("m1").state) == ("other", "accepted")
+        assert [kind for kind, _ in on.events()] == ["channel-down", "channel-stopped"]
 
     def test_once_put_right_everything_goes(self, bench: Make) -> None:
         on = bench(Scripted("sms", *[Sent("stop-channel", error="HTTP 401")] * 12))
