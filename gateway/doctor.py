@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from flows.errors import AwalError
-from gateway.settings import FILE, Channel, describe, unused
+from gateway.settings import FILE, Channel, describe, did_you_mean, unused
 from storage.open import is_postgres, shown
 from storage.store import Room
 
@@ -176,6 +176,11 @@ def _flows(project: Project) -> Found:
     errors = [problem for problem in project.files.problems if problem.level == "error"]
     if errors:
         yield "error", f"{len(errors)} errors keep flows from being served.", "See them with `awal check`."
+    ids = [flow.id for flow in served]
+    for name, given in project.settings.channels.items():
+        for setting, wanted in (("flow", given.flow), ("bip", given.bip)):
+            if wanted and wanted not in ids:
+                yield "error", f"{name}: {setting} names {wanted!r}, which is not served.", did_you_mean(wanted, ids)
     if served:
         yield "ok", f"served: {', '.join(flow.id for flow in served)}.", ""
     else:

@@ -57,6 +57,7 @@ class Draft(Struct, frozen=True):
         texts = [sms_safe(screen.text) for screen in outcome.screens]
         reply = self._screen(texts)
         begins = not self.opening.base or self.opening.reopens
+        reach = self._reach(citizen)
         waits = begins and bool(self.look) and state.status == "active" and not outcome.erased
         return Change(
             inbound=self._inbound(inbound, citizen, state.id),
@@ -67,7 +68,7 @@ class Draft(Struct, frozen=True):
             channel=self.channel.name,
             day=self.day,
             closes=self.opening.closes,
-            recipient=self.phones.seal(self.received.sender) if waits and not self.person else b"",
+            recipient=(reach or self.phones.seal(self.received.sender)) if waits and not self.person else b"",
             due_at=self.now + self.look if waits else 0,
             reopens=self.opening.reopens,
             answers=self._answers(citizen, state.id),
@@ -78,7 +79,7 @@ class Draft(Struct, frozen=True):
             fallbacks=outcome.fallbacks,
             events=outcome.logged,
             consents=self._proofs(before, citizen, inbound),
-            reach=self._reach(citizen),
+            reach=reach,
             erase=outcome.erased,
         )
 

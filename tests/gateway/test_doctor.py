@@ -167,6 +167,14 @@ def test_a_broken_flow_is_counted_and_the_others_are_served(demo: Path) -> None:
     assert any("water" in one.message for one in findings(demo, "flows"))
 
 
+@pytest.mark.parametrize("setting", ["flow", "bip"])
+def test_a_channel_that_opens_a_flow_that_is_not_served(demo: Path, setting: str) -> None:
+    change(demo, r"^\[channels\.at\]$", f'[channels.at]\n{setting} = "watr"')
+    finding = worst(demo, "flows")
+    assert (finding.level, "'watr'" in finding.message) == ("error", True)
+    assert "'water'" in finding.remedy
+
+
 def test_a_channel_without_its_secret(demo: Path) -> None:
     change(demo, r"^secret = .*$", "")
     assert worst(demo, "channels").level == "error"
