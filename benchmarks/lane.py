@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property, partial
@@ -19,6 +20,8 @@ from gateway.cli.init import create
 BURST = 2.0
 """Seconds of one burst, after the warm-up."""
 CONVERSATIONS = 10_000
+SETTLES = 45.0
+"""Seconds in which a gateway has done what it does once after a start: it walks every path of its flows."""
 CEILING = 128.0
 """Megabytes that the gateway may take while it serves them."""
 
@@ -96,6 +99,7 @@ class Soak:
         create(self.project, demo=True)
         side = Side(partial(awal, self.project), lambda: webhook(self.project))
         port, process = side.server
+        time.sleep(SETTLES)
         held: list[float] = []
         requests = 0
         while requests < CONVERSATIONS * 6:
