@@ -20,7 +20,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from flows.types import Conversation
-from storage.sqlite import SqliteStore
+from storage.sqlite import SqliteStore, rolling
 from storage.store import AnswerRow, Change, Citizen, InboundRow, Session, Store
 
 NOW = datetime(2026, 12, 15, 12, tzinfo=UTC)
@@ -217,9 +217,11 @@ class GrownSqlite(Grown):
         connection.executemany(sql, self.rows(columns, template))
 
     def settle(self) -> None:
-        with self.opened() as store:
-            while store.roll(AT, ROLL):
-                pass
+        with closing(sqlite3.connect(self.path)) as connection:
+            for pragma in LOADING:
+                connection.execute(f"PRAGMA {pragma}")
+            while rolling.roll(connection, AT, ROLL):
+                connection.commit()
 
 
 class GrownPostgres(Grown):
