@@ -57,7 +57,7 @@ class Draft(Struct, frozen=True):
         texts = [sms_safe(screen.text) for screen in outcome.screens]
         reply = self._screen(texts)
         begins = not self.opening.base or self.opening.reopens
-        reach = self._reach(citizen)
+        reach = self._reach(before, citizen)
         waits = begins and bool(self.look) and state.status == "active" and not outcome.erased
         return Change(
             inbound=self._inbound(inbound, citizen, state.id),
@@ -83,11 +83,14 @@ class Draft(Struct, frozen=True):
             erase=outcome.erased,
         )
 
-    def _reach(self, citizen: Citizen) -> bytes:
-        """Return the sealed number to keep: of who begins on their own phone."""
-        begins = self.keeps and not self.opening.base and not self.outcome.erased and not self.received.call
+    def _reach(self, before: Citizen, citizen: Citizen) -> bytes:
+        """Return the sealed number that campaigns may use: of who agrees, or has agreed and begins, on their own phone."""
+        agrees = citizen.consented_at != before.consented_at
+        begins = bool(citizen.consented_at) and not self.opening.base and not self.received.call
+        if not self.keeps or self.outcome.erased or not (agrees or begins):
+            return b""
         sender = self.received.sender
-        return self.phones.seal(sender) if begins and self.phones.pseudonym(sender) == citizen.pseudonym else b""
+        return self.phones.seal(sender) if self.phones.pseudonym(sender) == citizen.pseudonym else b""
 
     def _screen(self, texts: list[str]) -> bytes:
         """Return the body for the provider: a USSD screen; an SMS is answered from the outbox, never here."""

@@ -211,7 +211,8 @@ class Campaigns(Section, frozen=True, kw_only=True):
     keep_numbers: Annotated[
         int,
         Note(
-            "Days for which the sealed number of who wrote is kept, so that a campaign can reach them; 0 keeps none.",
+            "Days for which the sealed number of who agreed to take part is kept, so that a campaign can reach them; "
+            "0 keeps none.",
             least=0,
         ),
     ] = 365

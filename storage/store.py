@@ -157,7 +157,7 @@ class Change(Struct, frozen=True, kw_only=True):
     consents: Sequence[Consent] = ()
     """What this inbound proves: that the citizen agreed, said stop, or began again."""
     reach: bytes = b""
-    """The sealed number of a citizen who begins, kept so that a campaign can reach them; empty keeps none."""
+    """The sealed number of a citizen who agreed to take part, kept for campaigns; empty keeps what is there."""
     erase: bool = False
     """The citizen asked to be forgotten: everything of theirs goes, this inbound's text too."""
 

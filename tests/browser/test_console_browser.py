@@ -15,6 +15,7 @@ PAGES = (
     "/flows/health",
     "/flows/water/source",
     "/queue",
+    "/campaigns",
     "/receipt",
     "/reports",
     "/reports?format=sms",

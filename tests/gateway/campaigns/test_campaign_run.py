@@ -141,6 +141,20 @@ def test_who_was_asked_lately_by_any_campaign_rests(make: Make) -> None:
     assert on.preview("next")["citizens"] == 3
 
 
+def test_only_who_agreed_to_take_part_can_be_reached_later(make: Make) -> None:
+    on = make(citizens=0)
+    on.world.sms("EAU", on.phone(0))
+    assert on.preview()["citizens"] == 0  # has not been asked yet
+    on.world.sms("3", on.phone(0))
+    on.world.sms("2", on.phone(0))
+    assert on.preview()["citizens"] == 0  # refused
+    on.later(1)
+    on.world.sms("EAU", on.phone(1))
+    on.world.sms("3", on.phone(1))
+    on.world.sms("1", on.phone(1))
+    assert on.preview()["citizens"] == 1
+
+
 def test_numbers_are_kept_no_longer_than_the_settings_say(make: Make) -> None:
     from gateway.jobs import forget_numbers
 
