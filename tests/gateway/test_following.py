@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from gateway.channels.registry import create
 from gateway.conversation import Conversations
 from gateway.following import GRACE, LATER, SILENCE, Follower, coming
 from gateway.intake import own_sms
+from gateway.jobs import follow_up
 from gateway.library import Library
 from gateway.phones import Phones
 from gateway.sender import Sender
@@ -339,6 +341,21 @@ def test_a_talk_can_lose_its_session_and_wait_for_the_sms() -> None:
     assert talker.messages == ["Communication coupée. Pour continuer, envoyez EAU à ce numéro."]
     talker.start()
     assert "Continuer" in talker.screen
+
+
+def test_who_leads_and_knows_the_time_looks_and_nobody_else() -> None:
+    looks: list[int] = []
+    for known, leads, closed in ((False, True, False), (True, False, False), (True, True, True), (True, True, False)):
+        follow_up(
+            SimpleNamespace(  # type: ignore[arg-type]
+                closed=closed,
+                watch=SimpleNamespace(known=known),
+                store=SimpleNamespace(lead=lambda leads=leads: leads),
+                follower=SimpleNamespace(look=looks.append),
+                clock=lambda: NOON,
+            )
+        )
+    assert looks == [NOON]
 
 
 def test_nothing_is_said_of_a_session_that_ended_or_where_the_flow_does_not_allow_it(tmp_path: Path) -> None:
