@@ -84,7 +84,7 @@ class Draft(Struct, frozen=True):
         )
 
     def _reach(self, before: Citizen, citizen: Citizen) -> bytes:
-        """Return the sealed number that campaigns may use: of who agrees, or has agreed and begins, on their own phone."""
+        """Return the sealed number for campaigns: of who agrees, or has agreed and begins, on their own phone."""
         agrees = citizen.consented_at != before.consented_at
         begins = bool(citizen.consented_at) and not self.opening.base and not self.received.call
         if not self.keeps or self.outcome.erased or not (agrees or begins):
