@@ -215,6 +215,13 @@ def test_the_webhook_lane_needs_no_framework() -> None:
     assert loaded_by("import gateway.running, gateway.conversation, gateway.lane") & HEAVY == set()
 
 
+def test_the_port_answers_before_the_engine_and_the_adapters_are_loaded() -> None:
+    """Whether a gateway came back is known from its store: what citizens and operators need is loaded after that."""
+    code = "import gateway.server, gateway.running, gateway.front, storage.sqlite"
+    later = HEAVY | {"werkzeug", "flows.engine", "gateway.lane", "gateway.conversation", "gateway.works", "gateway.app"}
+    assert loaded_by(code) & later == set()
+
+
 def test_the_gateway_starts_without_what_it_needs_later() -> None:
     """Flask is loaded for the first page; clients, parsers and the clock wait until they are used."""
     later = (HEAVY | {"yaml", "flows.check", "flows.load"}) - {"flask", "jinja2"}
