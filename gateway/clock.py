@@ -204,8 +204,9 @@ class Clock(Wall):
                 if keep:
                     self._lost = self.store.lose_clock(self.boot, base, since)
                     log.event("clock unknown", level=40, shows=self._wall(), newest=self._seen)
-                    told = "the clock cannot be believed: what is kept waits for its day"
-                    self.store.log_event("clock-unknown", told, base + self._uptime())
+                    if self._lost.base == base:  # else this boot has been told of it
+                        told = "the clock cannot be believed: what is kept waits for its day"
+                        self.store.log_event("clock-unknown", told, base + self._uptime())
                 else:
                     self._lost = self._going() or Undated(0, self.boot, base, since)
             return self._lost

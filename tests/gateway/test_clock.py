@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from sending_bench import Phones, Scripted
@@ -135,6 +135,7 @@ def test_a_gateway_that_starts_again_goes_on_in_the_count_of_its_boot(board: Boa
     watch = board.clock(store)
     assert watch.now() == before + HOUR
     assert len(store.undated()) == 1
+    assert [kind for _, kind, _ in store.events()].count("clock-unknown") == 1
     board.shows = NOW  # and is found while it is not running
     watch = board.clock(store)
     assert watch.known
@@ -226,6 +227,7 @@ def test_who_was_there_dates_an_earlier_boot_within_what_is_possible(board: Boar
         watch.tell(1, NOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["look", "hour", "1970", "right", "back", "ahead", "restart", "reboot"]), max_size=25))
 def test_time_goes_on_whatever_the_clock_shows(acts: list[str]) -> None:
     """While it is unknown, every moment is later than all that was kept before; in the end none waits for this boot."""
