@@ -181,7 +181,7 @@ class Draft(Struct, frozen=True):
             created_at=self.now,
             in_reply_to=inbound,
             not_after=self.now + self.resume * 1000 if asks else None,
-            kind="question" if asks else "reply",
+            kind="question" if asks and not citizen.stopped_at else "reply",  # who said stop and asks is answered
             conversation=conversation,
         )
 

@@ -88,6 +88,13 @@ class Phone:
         assert self.take(bearer="sms", text=text) == ""
         return self.store.outbox(limit=1)[0].text
 
+    def claim(self) -> list[Any]:
+        """Send what waits first of each citizen."""
+        rows = self.store.claim_outbox("at", self.now, 1_000, 20)
+        for row in rows:
+            assert self.store.finish_outbox(row.id, row.fence, "delivered", self.now)
+        return list(rows)
+
     def name(self, code: str = "") -> str:
         return PHONES.person(self.number, code) if code else PHONES.pseudonym(self.number)
 
@@ -188,6 +195,8 @@ def test_by_sms_each_goes_on_where_they_were_and_leaves_by_the_word_alone(phone:
     assert phone.sms(f"MOI {CODE}") == "A vous, en privé. Pour sortir : MOI"
     assert "D'accord" in phone.sms("EAU")
     assert "chaque jour" in phone.sms("oui")
+    claimed = [row.text for _ in range(9) for row in phone.claim()]
+    assert any("chaque jour" in text for text in claimed)  # a person's question is sent, stop or none
     assert phone.sms("moi") == "Mode privé terminé."
     assert "satisfait" in phone.sms("oui")  # the first one's question
     phone.sms("1")

@@ -113,6 +113,16 @@ class Citizen:
         """Tell whether a message that nobody asked for would be queued."""
         return self.store.enqueue([unasked(self.phone, f"{id}-{self.phone}")]) == 1
 
+    def sent(self) -> list[str]:
+        """Send what waits, as the sender would; return what it was."""
+        channel, now = self.road.world.channel.name, self.road.world.now
+        found = []
+        while rows := self.store.claim_outbox(channel, now, 1_000, 20):
+            for row in rows:
+                found.append(row.text)
+                assert self.store.finish_outbox(row.id, row.fence, "delivered", now)
+        return found
+
     def again(self) -> None:
         """Come back: by USSD the session may have ended."""
         self.road.begins(self.phone)
@@ -184,6 +194,19 @@ def test_after_a_stop_a_citizen_may_still_answer_and_hears_only_what_they_ask(ro
     citizen.begins_water()
     assert citizen.stopped_at
     assert not citizen.takes("reminder")
+    if road.bearer == "sms":
+        citizen.again()
+        asked = citizen.says("aide")
+        assert asked in citizen.sent()
+
+
+def test_what_a_stopped_citizen_asks_for_is_really_sent(road: Road) -> None:
+    citizen = Citizen(road)
+    citizen.says("stop")
+    citizen.sent()
+    citizen.again()
+    citizen.begins_water()
+    assert bool(citizen.sent()) == (road.bearer == "sms")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
