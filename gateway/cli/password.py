@@ -9,7 +9,7 @@ import click
 
 @click.command()
 def password() -> None:
-    """Make a new operator's password, and the line to put in awal.toml under [console].
+    """Make a new operator's password, and the line to put in awal.toml under [console] or [operators.NAME].
 
     \b
     Example:

@@ -9,7 +9,7 @@ import pytest
 from campaign_world import CAMPAIGN, Campaigner
 
 from flows.errors import AwalError
-from storage.store import Consent
+from storage.store import Change, Citizen, Consent, InboundRow
 
 Make = Callable[..., Campaigner]
 
@@ -118,6 +118,16 @@ def test_a_number_that_no_unasked_message_may_go_to_is_left_out(make: Make) -> N
     on.world.water("5", "+33612345678")
     on.world.water("5", "+212522334455")  # a landline
     assert on.preview()["citizens"] == 2
+
+
+def test_who_shares_a_phone_is_not_betrayed_to_its_owner(make: Make) -> None:
+    on = make(citizens=1)
+    sealed = on.project.phones.seal(on.phone(0))
+    row = InboundRow("i", "simulator", "i", "somebody-else", "sms", "", on.watch.at)
+    person = Citizen("somebody-else", "fr", consented_at=1)
+    on.project.store.accept(Change(inbound=row, reply=b"", citizen=person, reach=sealed))
+    assert [one.citizen for one in on.project.store.reached()] == sorted([on.pseudonym(0), "somebody-else"])
+    assert on.preview()["citizens"] == 1
 
 
 def test_quotas_hold_for_each_place_and_need_one(make: Make) -> None:
