@@ -62,6 +62,8 @@ class Writer:
 
         One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
         """
+        if threading.get_ident() == self._thread.ident:
+            raise StoreError("the writer cannot wait for itself: what decides a turn reads, and never writes")
         job = Job(operation)
         self._enqueue(job)
         if not job.done.acquire(timeout=self._deadline):

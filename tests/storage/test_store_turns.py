@@ -139,6 +139,17 @@ def test_two_of_one_citizen_in_one_commit_follow_each_other(sqlite: SqliteStore)
     assert seen == [0, 1, 2]
 
 
+def test_deciding_may_read_but_a_write_of_its_own_is_refused_at_once(sqlite: SqliteStore) -> None:
+    def decide(read: Dialogue) -> bytes:
+        assert sqlite.counts()["inbound"] == 0
+        sqlite.put("key", "value")
+        return b"never"
+
+    with pytest.raises(StoreError, match="never writes"):
+        sqlite.turn(asked("x1"), decide)
+    assert sqlite.get("key") is None
+
+
 def test_what_waits_too_long_is_told_once_and_never_kept(path: Path) -> None:
     with SqliteStore(path, deadline=0.2) as store:
         ears = Ears()
