@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -58,7 +59,17 @@ def running(command: list[str], port: int) -> Iterator[Server]:
             time.sleep(0.005)
         yield Server(process, port, time.perf_counter() - begun)
     finally:
-        process.send_signal(signal.SIGTERM)
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server; one that was stopped too soon after its start to hear of it is killed with its workers."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(PATIENCE / 4)
+    except subprocess.TimeoutExpired:
+        for one in reversed(tree(process.pid)):
+            os.kill(one, signal.SIGKILL)
         process.wait(PATIENCE)
 
 
