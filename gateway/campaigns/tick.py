@@ -25,6 +25,7 @@ from gateway.campaigns.preview import seed_of, sizes
 from gateway.campaigns.record import Kept, Record, change, read_all
 from gateway.following import first_look
 from gateway.ids import uuid7
+from gateway.sending.civil import Civil
 from storage.campaigns import Asking, CampaignState, Member
 from storage.store import OutboundRow
 
@@ -50,9 +51,16 @@ def tick(project: Project) -> None:
             continue
         try:
             Turn(project, kept, now).run()
-        except AwalError as error:
-            log.event("campaign failed", level=40, campaign=kept.row.name, error=str(error))
-            project.note("campaign", f"{kept.row.name}: {error}")
+        except Exception as error:  # whatever is wrong with one campaign, the others go on
+            _tell(project, kept.row.name, str(error) if isinstance(error, AwalError) else type(error).__name__, now)
+
+
+def _tell(project: Project, name: str, error: str, now: int) -> None:
+    """Log why a campaign could not go on, and keep it for the operator once a day."""
+    log.event("campaign failed", level=40, campaign=name, error=error)
+    day = Civil(project.settings.gateway.timezone).hour(now)[:10]
+    if project.store.claim_slot(f"campaign {name} failed", day, now):
+        project.note("campaign", f"{name}: {error}")
 
 
 class Turn:

@@ -496,6 +496,25 @@ def test_a_campaign_is_started_once(make: Make) -> None:
             on.do(act, "amina" if act == "approve" else "")
 
 
+def test_a_campaign_that_cannot_go_on_tells_once_and_keeps_no_other_waiting(make: Make) -> None:
+    on = make()
+    on.file("campaign: apart\nflow: water\nstart: 2026-11-24 09:00\nrest: 0\nchannel: twilio\n", "apart")
+    on.do("start")
+    on.do("stop")
+    on.file("campaign: later\nflow: water\nstart: 2026-11-24 09:00\nrest: 0\n", "later")
+    on.do("start", name="apart")
+    on.do("start", name="later")
+    on.at("2026-11-24 09:00")
+    channels = dict(on.project.channels)
+    del channels["twilio"]
+    on.project.channels = channels  # type: ignore[misc]
+    for _ in range(3):
+        on.tick()
+    assert on.status("later")["asked"] == 6
+    told = [detail for _, kind, detail in on.project.store.events() if kind == "campaign" and "apart: awal" in detail]
+    assert len(told) == 1
+
+
 def test_nobody_to_ask_starts_nothing(make: Make) -> None:
     with pytest.raises(AwalError, match="nobody fits"):
         make(citizens=0).do("start")
