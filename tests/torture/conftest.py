@@ -90,6 +90,10 @@ class Figures:
                 return
             yield cycle
 
+    def on(self) -> bool:
+        """Tell whether to go on: nobody told us to end."""
+        return not ENDS.is_set()
+
     def at(self, **numbers: object) -> None:
         """Tell how far it has come."""
         self._last = in_words(numbers)

@@ -56,7 +56,7 @@ def test_nothing_acknowledged_is_lost_on_a_disk_that_fails(
 ) -> None:
     need("fiu-run")
     struck = told = 0
-    while struck < FAULTS:
+    while struck < FAULTS and figures.on():
         path = swift / f"awal{struck}.db"
         acked, heard = faulty(path, "w", min(AT_ONCE, FAULTS - struck), root)
         assert heard, "no fault struck"
@@ -67,5 +67,5 @@ def test_nothing_acknowledged_is_lost_on_a_disk_that_fails(
         told += len(acked)
         figures.at(errors_heard=struck, acknowledged=told)
         path.unlink()
-    assert told > FAULTS // 10, "it must go on between the faults"
+    assert told > struck // 10, "it must go on between the faults"
     figures(errors_heard=struck, acknowledged=told, lost=0)

@@ -213,11 +213,11 @@ def walked(machine: type[Struck], size: int, figures: Any) -> None:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    while machine.met["steps"] < size:
+    while machine.met["steps"] < size and figures.on():
         run_state_machine_as_test(machine, settings=often)
         figures.at(**machine.met)
     figures(**machine.met)
-    assert machine.met["struck"] >= size // 100, "too few were struck to show anything"
+    assert machine.met["struck"] >= machine.met["steps"] // 100, "too few were struck to show anything"
 
 
 def test_sqlite_is_the_model_though_its_process_is_killed(swift: Path, figures: Any) -> None:
