@@ -21,7 +21,6 @@ MONDAY: Final = date(2019, 12, 30)
 MOST_UNPACKED: Final = 128 * 1024
 MOST_BITS: Final = 40
 """No count, and no number, is longer."""
-MOST_ROW: Final = 1 << 16
 ACK_BITS: Final = 8 * 105
 WINDOW: Final = 16
 

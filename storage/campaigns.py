@@ -69,7 +69,7 @@ class Progress(Struct, frozen=True):
     skipped: int = 0
     asked: int = 0
     waiting: int = 0
-    """AskOutcome, and still in the outbox."""
+    """Asked, and still in the outbox."""
     sent: int = 0
     """Taken by the provider, delivered ones included."""
     delivered: int = 0

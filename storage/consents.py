@@ -15,8 +15,6 @@ Act = Literal["agreed", "started", "stopped", "imported"]
 """`agreed`: to the question of consent; `started` and `stopped`: by the words for it; `imported`: by an operator."""
 Standing = Literal["new", "known", "stopped", "erased"]
 """What an import may do with a citizen: `new` and `known` get a proof, the two others are left in peace."""
-INVITED: tuple[Act, ...] = ("imported", "started")
-"""The acts that are a ground to write first, as long as no stop came after."""
 
 
 class Consent(Struct, frozen=True):

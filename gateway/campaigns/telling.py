@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.campaigns import files, life
 from gateway.campaigns.figures import COUNTS, Standing, standing
 from gateway.campaigns.preview import Preview, preview
-from gateway.campaigns.price import Amount, Cost
+from gateway.campaigns.price import Amount
 from gateway.campaigns.record import Kept, read, read_all
 from gateway.sending.civil import Civil
 
@@ -62,13 +62,6 @@ def _place(project: Project, code: str) -> str:
 
 def _amount(amount: Amount, digits: int = 0) -> Document:
     return {name: round(getattr(amount, name), digits) for name in ("least", "expected", "worst")}
-
-
-def cost_line(cost: Cost) -> str:
-    """Return what a campaign costs, in a line for people."""
-    money = [f"{one.expected:.2f} {name} ({one.least:.2f} to {one.worst:.2f})" for name, one in cost.money.items()]
-    sent = f"{cost.sent.expected:.0f} segments ({cost.sent.least:.0f} to {cost.sent.worst:.0f})"
-    return ", ".join([sent, *money])
 
 
 def listed(project: Project) -> list[Document]:

@@ -25,7 +25,7 @@ from gateway.channels.smpp_pdu import Deliver, Senseless, parse
 CONNECT, ANSWER, QUIET, MOST = 5.0, 10.0, 30.0, 64 * 1024
 """Seconds to connect and bind, to wait for an answer, of silence before we ask; octets of the longest message."""
 TICK = 0.25
-OK, INVALID_COMMAND, SENSELESS, SYSTEM_ERROR, TEMPORARY = 0x00, 0x03, 0x02, 0x08, 0x64
+OK, INVALID_COMMAND, SENSELESS, TEMPORARY = 0x00, 0x03, 0x02, 0x64
 PASSWORDS = {0x0D, 0x0E, 0x0F, 0x05}
 """Refusals of a bind: bind failed, invalid password, invalid system id, bound already."""
 DELIVER, ENQUIRE, UNBIND = 0x05, 0x15, 0x06
