@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modem_world import awaited
+from ports import free_port
 
 from gateway.cli.init import create
 from gateway.project import Project
@@ -22,18 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40.0
 
 
-def free() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 class LiveGateway:
     """`awal serve` on the shipped flows. `start`, `kill` and `stop` may be called again and again."""
 
     def __init__(self, folder: Path) -> None:
-        self.directory, self.port = folder / "project", free()
+        self.directory, self.port = folder / "project", free_port()
         create(self.directory, demo=True)
         path = self.directory / "awal.toml"
         told = path.read_text("utf-8").replace("http://127.0.0.1:8000", self.url)

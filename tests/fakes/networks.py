@@ -18,8 +18,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from live_gateway import LiveGateway, free
+from live_gateway import LiveGateway
 from modem_world import Modem, awaited
+from ports import free_port
 from smpp_world import Smsc
 
 from flows.encoding import encoding, split
@@ -129,7 +130,7 @@ class SmppNetwork(Network):
 
     def __init__(self, gateway: LiveGateway, folder: Path) -> None:
         super().__init__(gateway, folder)
-        self.port = free()
+        self.port = free_port()
         self.smsc: Smsc | None = None
         self.past: list[dict[str, Any]] = []
         self.ids = itertools.count(1)
@@ -214,7 +215,7 @@ class KannelNetwork(SmppNetwork):
     keeps = True
 
     def channel(self) -> None:
-        self.ports = {name: free() for name in ("admin", "box", "sendsms")}
+        self.ports = {name: free_port() for name in ("admin", "box", "sendsms")}
         self.boxes: list[subprocess.Popen[bytes]] = []
         sendsms = f"http://127.0.0.1:{self.ports['sendsms']}/cgi-bin/sendsms"
         self.gateway.add(

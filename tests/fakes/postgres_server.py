@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
+
+from ports import free_port
 
 USER = "awal"
 READY = 120
@@ -59,9 +60,7 @@ class PostgresServer:
         self._run_as = _user()
         if self._run_as is not None:
             shutil.chown(self.folder, self._run_as)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         options = ["-U", USER, "-A", "trust", "-E", "UTF8"]
         self._run("initdb", "-D", str(self.folder / "data"), *options)
 

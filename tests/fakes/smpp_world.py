@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from modem_world import awaited
+from ports import free_port
 
 HOME = Path(__file__).with_name("smsc")
 
@@ -28,7 +29,7 @@ class Smsc:
     def __init__(self, port: int = 0, first: int = 1, secure: Sequence[str] = ()) -> None:
         self.events: list[dict[str, Any]] = []
         self.process = subprocess.Popen(
-            ["node", "smsc.js", str(port), str(first), *secure],
+            ["node", "smsc.js", str(port or free_port()), str(first), *secure],
             cwd=installed(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

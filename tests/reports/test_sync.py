@@ -1,13 +1,13 @@
 import http.server
 import json
 import random
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from wire_world import OTHER_SIGNING, PUBLIC, SIGNING, W47, W48, WATER, Clock, Nation, World, nation, water
 
 from flows.errors import AwalError
@@ -314,9 +314,3 @@ def answering(status: int, headers: Mapping[str, str], body: bytes = b"{}", clos
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from ports import free_port
 from walks import SERVICE, Expected, Script, a_script, path_of
 
 from locales.catalogue import Catalogues
@@ -34,9 +34,7 @@ class Gateway:
 
     def __init__(self, project: Path, root: Path, log: Path, environment: Mapping[str, str] | None = None) -> None:
         self.extra = environment or {}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.project, self.root, self.log = project, root, log
         self.process: subprocess.Popen[bytes]
         self.start()

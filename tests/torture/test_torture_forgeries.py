@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 from forgers import CHANNELS, Forger, Letter, Post
-from live_gateway import LiveGateway, free
+from live_gateway import LiveGateway
 from modem_world import awaited
+from ports import free_port
 
 FORGERIES = int(os.environ.get("AWAL_TORTURE_FORGERIES", "2500"))
 PUBLIC = "https://awal.example"
@@ -60,7 +61,7 @@ def gateway(tmp_path: Path) -> Iterator[LiveGateway]:
 @pytest.fixture
 def proxy(gateway: LiveGateway, tmp_path: Path, need: Callable[..., None]) -> Iterator[int]:
     need("haproxy")
-    port, config = free(), tmp_path / "haproxy.cfg"
+    port, config = free_port(), tmp_path / "haproxy.cfg"
     config.write_text(PROXY.format(port=port, gateway=gateway.port))
     program = shutil.which("haproxy") or "/usr/sbin/haproxy"
     process = subprocess.Popen([program, "-db", "-q", "-f", str(config)])

@@ -16,6 +16,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from conformance import ENVELOPES
 from modem_world import awaited
+from ports import free_port
 from recorder import Recorder
 
 from flows.encoding import BASIC, EXTENSION, measure
@@ -31,12 +32,6 @@ SECRET = "f3a9c1d7e5b04682a1c3e5f708192a3b"
 SBIN = os.environ.get("PATH", "") + ":/usr/sbin"
 
 
-def free() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 class Quiet(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -47,7 +42,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.recorder = Recorder()
-        ports = [free() for _ in range(5)]
+        ports = [free_port() for _ in range(5)]
         self.public = f"http://127.0.0.1:{ports[0]}"
         self.channel = Kannel(
             Settings(
@@ -254,6 +249,6 @@ def test_a_configuration_that_loses_or_garbles_messages_is_told(
 
 
 def test_a_kannel_that_is_not_there_never_heard_of_the_message() -> None:
-    channel = ENVELOPES["kannel"].channel("kannel", sendsms_url=f"http://127.0.0.1:{free()}/cgi-bin/sendsms")
+    channel = ENVELOPES["kannel"].channel("kannel", sendsms_url=f"http://127.0.0.1:{free_port()}/cgi-bin/sendsms")
     sent = channel.send(Sendable(id="m", to="+2126", text="x", encoding="GSM-7", segments=1))
     assert (sent.outcome, sent.error) == ("unreachable", "network: ConnectionRefusedError")
