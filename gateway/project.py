@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from flows.errors import AwalError
 from gateway import log
 from gateway.clock import Clock, Wall
-from gateway.settings import FILE, Settings, SettingsError, did_you_mean, load
+from gateway.settings import FILE, Settings, SettingsError, did_you_mean
+from gateway.settings_file import load
 from storage.histogram import Histogram
 
 if TYPE_CHECKING:

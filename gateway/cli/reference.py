@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from flows.check.reference import filled
-from gateway import settings
+from gateway import settings_page
 from gateway.campaigns import reference as campaigns
 from gateway.cli import cli
 from gateway.cli.campaign import schema_text as campaign_schema
@@ -36,7 +36,7 @@ def pages() -> dict[Path, str]:
     """Return each page made from the code, with its text."""
     return {
         HERE / "README.md": INTRODUCTION + "".join(_commands()),
-        HERE.parent / "settings.md": settings.markdown(),
+        HERE.parent / "settings.md": settings_page.markdown(),
         LANGUAGE: filled(LANGUAGE.read_text("utf-8")),
         SCHEMA: schema(),
         CAMPAIGNS: campaigns.filled(CAMPAIGNS.read_text("utf-8")),

@@ -15,7 +15,8 @@ from werkzeug.security import check_password_hash
 from gateway import log
 from gateway.console.access import here, local, sign_in, sign_out
 from gateway.console.throttle import Throttle
-from gateway.settings import Settings, load
+from gateway.settings import Settings
+from gateway.settings_file import load
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -85,7 +85,7 @@ def test_our_own_fault_is_one_line_too(awal: Awal, demo: Path, monkeypatch: pyte
     def broken(*_: object) -> None:
         raise ZeroDivisionError("in the reckoning")
 
-    monkeypatch.setattr("gateway.settings.load", broken)
+    monkeypatch.setattr("gateway.settings_file.load", broken)
     monkeypatch.setattr("gateway.project.load", broken)
     shown = awal("channels", project=demo)
     assert shown.code == 1

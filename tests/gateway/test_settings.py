@@ -9,17 +9,9 @@ import pytest
 
 from gateway.channels.base import Settings as ChannelSettings
 from gateway.cli.init import create
-from gateway.settings import (
-    SECTIONS,
-    Channel,
-    Setting,
-    SettingsError,
-    describe,
-    load,
-    markdown,
-    read,
-    table,
-)
+from gateway.settings import SECTIONS, Channel, Setting, SettingsError, describe, table
+from gateway.settings_file import load, read
+from gateway.settings_page import markdown
 
 SECRET = "correct-horse-battery-staple"
 
