@@ -11,15 +11,16 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.errors import AwalError
 from gateway import log
+from gateway.gate import Gate
 from storage.store import Store, Undated
 
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -30,8 +31,6 @@ TOLERANCE = 10 * 60_000
 """Milliseconds by which the clock may be behind the newest moment seen: a correction is, a lost clock is not."""
 MARGIN = 60_000
 """Milliseconds between what was kept before and the first undated moment, so that the two cannot be confused."""
-PATIENCE = 10.0
-"""Seconds to wait for what is under way: longer than the store's own deadline."""
 STEPS = 1_000
 """Batches dated at one look."""
 SEEN = "clock-seen"
@@ -342,57 +341,3 @@ class Clock(Wall):
 def milliseconds(moment: datetime) -> int:
     """Return whole milliseconds of the Unix epoch."""
     return int(moment.timestamp()) * 1000
-
-
-class Gate:
-    """Lets many through together, or one alone: who wants to be alone waits for those inside, and holds up the rest."""
-
-    def __init__(self) -> None:
-        self._free = threading.Condition()
-        self._inside = 0
-        self._closed = False
-
-    def enter(self) -> Self:
-        """Go in with others; `close` leaves."""
-        with self._free:
-            self._free.wait_for(lambda: not self._closed)
-            self._inside += 1
-        return self
-
-    @contextmanager
-    def handing(self, told: Callable[[Any], None]) -> Iterator[Callable[[Any], None]]:
-        """Go in; whoever is handed `told` leaves by calling it, in whatever thread."""
-        self.enter()
-
-        def ended(outcome: object) -> None:
-            self.close()
-            told(outcome)
-
-        try:
-            yield ended
-        except BaseException:  # it was not handed over
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Leave."""
-        with self._free:
-            self._inside -= 1
-            self._free.notify_all()
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Go through while nobody else is inside."""
-        with self._free:
-            self._free.wait_for(lambda: not self._closed)
-            self._closed = True
-            if not self._free.wait_for(lambda: not self._inside, PATIENCE):
-                self._closed = False
-                self._free.notify_all()
-                raise AwalError("what is under way does not end: the clock is looked at again in a moment")
-        try:
-            yield
-        finally:
-            with self._free:
-                self._closed = False
-                self._free.notify_all()

@@ -21,7 +21,8 @@ from gateway import clock as module
 from gateway.beat import Beat, Steps
 from gateway.channels.base import Received, Sendable, Sent, Settings
 from gateway.channels.http import Http, signature
-from gateway.clock import BUILT, MARGIN, SEEN, TOLERANCE, Clock, ClockUnknown, Gate, Machine, milliseconds
+from gateway.clock import BUILT, MARGIN, SEEN, TOLERANCE, Clock, ClockUnknown, Machine, milliseconds
+from gateway.gate import Gate
 from gateway.control import clock as ask
 from gateway.control import date_clock, dated, sync
 from gateway.project import Project
