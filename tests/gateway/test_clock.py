@@ -17,14 +17,13 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from flows.errors import AwalError
-from gateway import clock as module
 from gateway.beat import Beat, Steps
 from gateway.channels.base import Received, Sendable, Sent, Settings
 from gateway.channels.http import Http, signature
 from gateway.clock import BUILT, MARGIN, SEEN, TOLERANCE, Clock, ClockUnknown, Machine, milliseconds
-from gateway.gate import Gate
 from gateway.control import clock as ask
 from gateway.control import date_clock, dated, sync
+from gateway.gate import Gate
 from gateway.project import Project
 from gateway.sender import Sender
 from storage.memory import MemoryStore
@@ -299,7 +298,7 @@ def test_who_hands_something_over_leaves_when_it_has_ended_or_was_not_taken() ->
 
 
 def test_what_never_ends_does_not_hold_the_gate_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    monkeypatch.setattr("gateway.gate.PATIENCE", 0.01)
     gate = Gate()
     gate.enter()
     with pytest.raises(AwalError), gate.alone():
