@@ -135,6 +135,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     link_port: int = 13002
     sendsms: int = 13013
 
+    def __repr__(self) -> str:
+        """Show no secret: the address holds one too."""
+        return f"Plan(name={self.name!r}, folder={str(self.folder)!r})"
+
     @property
     def config(self) -> Path:
         """The file that both boxes read."""

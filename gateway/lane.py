@@ -75,6 +75,10 @@ class Target(Struct, frozen=True):
     route: Route
     secret: str
 
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Target(channel={self.channel.name!r}, route={self.route!r})"
+
 
 class Refusals:
     """Counts what was refused, and tells about it at most once a minute per kind and channel."""

@@ -81,6 +81,10 @@ class Row(Struct, frozen=True):
     kind: int
     text: str
 
+    def __repr__(self) -> str:
+        """Show no phone number and no text."""
+        return f"Row(id={self.id})"
+
     @property
     def part(self) -> Part:
         """Its place in a longer message; alone, it is the first of one."""

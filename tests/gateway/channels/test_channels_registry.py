@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,9 @@ from gateway.channels.base import BadRequest, Received, Sendable, Settings, brie
 from gateway.channels.forms import identity, moment, phone
 from gateway.channels.live import LiveChannel
 from gateway.channels.registry import ADAPTERS, adapter, create
+from gateway.channels.smsd import Row
+from gateway.kannel import Plan
+from gateway.lane import Target
 from gateway.settings import SettingsError
 
 
@@ -92,6 +96,15 @@ def test_an_identity_told_twice_alike_is_one() -> None:
 def test_a_number_as_long_as_a_novel_is_none() -> None:
     with pytest.raises(BadRequest, match="from"):
         phone(MultiDict([("from", "+2126" + "1" * 5000)]), "from")
+
+
+def test_no_text_form_of_what_a_modem_or_a_path_brings_shows_a_number_or_a_secret() -> None:
+    row = Row(1, "2026-11-23 09:00:00", "+212612345678", "Default", "", 0, "secret words")
+    channel = create(Settings(name="sim", type="simulator"), "https://awal.example")
+    plan = Plan(name="k", folder=Path("k"), url="http://127.0.0.1/in/k/s3cret/sms", password="s3cret")
+    shown = f"{row!r} {Target(channel, 'sms', 's3cret')!r} {plan!r}"
+    for hidden in ("612345678", "secret words", "s3cret"):
+        assert hidden not in shown
 
 
 def test_no_text_form_of_a_message_shows_the_citizen() -> None:
