@@ -41,10 +41,12 @@ def recipient(number: str, code: int = 101) -> dict[str, object]:
     }
 
 
-def sent(number: str, code: int = 101, content_type: str = "application/json") -> Reply:
+def sent(
+    number: str, code: int = 101, content_type: str = "application/json", line: dict[str, object] | None = None
+) -> Reply:
     """Return the answer to a sending to one number."""
     told = f"Sent to {int(code < 200)}/1 Total Cost: KES 0.8000"
-    body = {"SMSMessageData": {"Message": told, "Recipients": [recipient(number, code)]}}
+    body = {"SMSMessageData": {"Message": told, "Recipients": [line or recipient(number, code)]}}
     return Reply(201, body, content_type)
 
 
@@ -55,6 +57,8 @@ class AfricasTalkingFake(Vendor):
         super().__init__()
         self.username = username
         self.api_key = api_key
+        self.last: dict[str, str] = {}
+        """The id of the last message to each number."""
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path != "/version1/messaging":
@@ -64,4 +68,6 @@ class AfricasTalkingFake(Vendor):
         missing = [name for name in ("to", "message") if not asked.form.get(name)]
         if missing:
             return Reply(400, f"Bad request: must have required property '{missing[0]}'", "text/plain")
-        return sent(asked.form["to"])
+        line = recipient(asked.form["to"])
+        self.last[asked.form["to"]] = str(line["messageId"])
+        return sent(asked.form["to"], line=line)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -87,6 +88,17 @@ def lane(failure: Exception | None = None) -> tuple[Lane, Recorder]:
     return Lane({"at": at, "kannel": kannel}, recorder), recorder
 
 
+def serve(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do some work on the loop that serves, in a thread of its own: the browser's tests leave a loop in this one."""
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            runner.run(work())
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(run).result()
+
+
 def answer(made: Lane, scope: Scope, protocol: Protocol) -> tuple[int, dict[str, str], bytes]:
     """Return what the front answers, on the loop that serves."""
 
@@ -95,8 +107,7 @@ def answer(made: Lane, scope: Scope, protocol: Protocol) -> tuple[int, dict[str,
         await front.__rsgi__(scope, protocol)
 
     front = Front(lambda: made, echo, 2)
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(ask())
+    serve(ask)
     front.close()
     assert protocol.answered
     return protocol.answered
@@ -188,8 +199,7 @@ def test_a_slow_phone_holds_nobody_up() -> None:
         await waiting
         assert slow.answered is not None
 
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(both())
+    serve(both)
     front.close()
     assert len(recorder.taken) == 2
 
@@ -215,8 +225,7 @@ def test_a_slow_page_holds_no_provider_up() -> None:
         await waiting
         assert page.answered is not None
 
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(both())
+    serve(both)
     front.close()
 
 
@@ -233,31 +242,28 @@ def test_what_is_told_after_the_end_hurts_nobody() -> None:
             await asyncio.sleep(0)
         task.cancel()
 
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        runner.run(ask())
+    serve(ask)
     tellers[0](b"CON too late")
     front.close()
 
 
 def test_all_that_other_threads_ask_is_done_in_their_order() -> None:
     done: list[int] = []
-    with asyncio.Runner(loop_factory=Loop) as runner:
-        loop = runner.get_loop()
 
-        async def wait() -> None:
-            finished = asyncio.Event()
+    async def wait() -> None:
+        loop, finished = asyncio.get_running_loop(), asyncio.Event()
 
-            def work(first: int) -> None:
-                for number in range(first, first + 500):
-                    loop.call_soon_threadsafe(done.append, number)
-                loop.call_soon_threadsafe(lambda: finished.set() if len(done) == 1500 else None)
+        def work(first: int) -> None:
+            for number in range(first, first + 500):
+                loop.call_soon_threadsafe(done.append, number)
+            loop.call_soon_threadsafe(lambda: finished.set() if len(done) == 1500 else None)
 
-            threads = [threading.Thread(target=work, args=(first,)) for first in (0, 1000, 2000)]
-            for thread in threads:
-                thread.start()
-            await asyncio.wait_for(finished.wait(), 30)
+        threads = [threading.Thread(target=work, args=(first,)) for first in (0, 1000, 2000)]
+        for thread in threads:
+            thread.start()
+        await asyncio.wait_for(finished.wait(), 30)
 
-        runner.run(wait())
+    serve(wait)
     for first in (0, 1000, 2000):
         assert [number for number in done if first <= number < first + 500] == list(range(first, first + 500))
 
