@@ -100,7 +100,7 @@ def test_a_number_as_long_as_a_novel_is_none() -> None:
 
 def test_no_text_form_of_what_a_modem_or_a_path_brings_shows_a_number_or_a_secret() -> None:
     row = Row(1, "2026-11-23 09:00:00", "+212612345678", "Default", "", 0, "secret words")
-    channel = create(Settings(name="sim", type="simulator"), "https://awal.example")
+    channel = create(Settings(name="sim", type="simulator", secret="s3cret"), "https://awal.example")
     plan = Plan(name="k", folder=Path("k"), url="http://127.0.0.1/in/k/s3cret/sms", password="s3cret")
     shown = f"{row!r} {Target(channel, 'sms', 's3cret')!r} {plan!r}"
     for hidden in ("612345678", "secret words", "s3cret"):
