@@ -26,6 +26,8 @@ COLUMNS = ("phone", "language", "place", "proof")
 GROUND = range(3, 81)
 """The signs a ground may have: it stands in the first message, which says why we write."""
 PAGE = 500
+OVER = "+"
+"""What of a row stands under no column, beside its cells."""
 
 
 class Line(Struct, frozen=True):
@@ -36,6 +38,10 @@ class Line(Struct, frozen=True):
     language: str = ""
     place: str = ""
     proof: str = ""
+
+    def __repr__(self) -> str:
+        """Show no phone number."""
+        return f"Line(number={self.number})"
 
 
 class Judged(Struct, frozen=True):
@@ -135,7 +141,8 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise AwalError(f"{file.name}:1: the header {told}. Write phone, and where known: {', '.join(COLUMNS[1:])}.")
     for row in reader:
         if any(cell.strip() for cell in row):
-            yield reader.line_num, dict(zip(names, (_plain(cell) for cell in row), strict=False))
+            over = "".join(row[len(names) :]).strip()
+            yield reader.line_num, {**dict(zip(names, map(_plain, row), strict=False)), OVER: over}
 
 
 def _plain(cell: str) -> str:
@@ -144,6 +151,10 @@ def _plain(cell: str) -> str:
 
 
 def _line(project: Project, number: int, row: Mapping[str, str]) -> Line:
+    if row[OVER]:
+        raise AwalError(
+            'the line has more cells than the header. Put a text that holds a comma or semicolon in "quotes".'
+        )
     phone, language, place = row.get("phone", ""), row.get("language", ""), row.get("place", "")
     read = normalise(phone)
     if read is None:

@@ -153,6 +153,11 @@ def dated(project: Project) -> None:
         raise ClockUnknown(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}")
 
 
+def note(project: Project, kind: str, detail: str) -> None:
+    """Keep something an operator should be able to read later."""
+    project.note(kind, detail)
+
+
 def campaign(project: Project, act: str, name: str, operator: str = "", seen: str = "") -> dict[str, object]:
     """Do what a person asks of a campaign; `operator` proved who they are to whoever asks here."""
     from gateway.campaigns.telling import perform
@@ -187,6 +192,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "confirm_clock": confirm_clock,
     "date_clock": date_clock,
+    "note": note,
     "campaign": campaign,
     "where": where,
     "links": links,

@@ -37,7 +37,7 @@ DATA = Path(__file__).with_name("data")
 
 
 class Place(Struct, frozen=True):
-    """A region, province or commune of the HCP code book (`02`, `02.411`, `02.411.01.01`)."""
+    """A region, province or commune of the HCP code book (`02`, `02.411`, `02.411.01.23`)."""
 
     code: str
     level: PlaceLevel

@@ -25,7 +25,7 @@ TYPES = {
     "text": ("any words", "the words"),
     "date": ("a day", 'the date: `"2026-11-23"`'),
     "phone": ("a telephone number", "the number, in words"),
-    "place": ("a region, province or commune (`level`)", 'its HCP code: `"02.411.01.01"`'),
+    "place": ("a region, province or commune (`level`)", 'its HCP code: `"02.411.01.23"`'),
     "language": ("one of the flow's languages", 'its tag: `"ar"`'),
 }
 """Question type: what the citizen replies, what a `when` sees."""

@@ -83,10 +83,21 @@ def _condition(plan: Campaign, asked: Flow | None) -> Iterator[Amiss]:
 
 
 def _places(project: Project, plan: Campaign) -> Iterator[Amiss]:
-    for code in (*plan.audience.places, *(name for name in plan.quota if name not in LEVELS)):
+    quotas = [name for name in plan.quota if name not in LEVELS]
+    for kind, code in (*(("place", one) for one in plan.audience.places), *(("quota", one) for one in quotas)):
         if project.texts.places.get(code) is None:
-            near = did_you_mean(code, LEVELS, "Look the code up in the lists of the HCP: 02, 02.411, 02.411.01.01")
-            yield f"place {code}", UNKNOWN_PLACE, f"there is no place with the code {quoted(code)}", near
+            message = f"there is no place with the code {quoted(code)}"
+            yield f"{kind} {code}", UNKNOWN_PLACE, message, _place_advice(project, code, kind)
+
+
+def _place_advice(project: Project, said: str, kind: str) -> str:
+    """Say which code was meant: by the name that was written for it, or where codes stand."""
+    named = [one for level in LEVELS for one in project.texts.places.find(said, level)]
+    if named:
+        codes = [f"{one.code} ({one.name('fr')})" for one in named[:3]]
+        return f"Write {' or '.join(codes)}"
+    lists = "Look the code up in the lists of the HCP: 02, 02.411, 02.411.01.23"
+    return did_you_mean(said, LEVELS, lists) if kind == "quota" else lists
 
 
 def _channels(project: Project, plan: Campaign) -> Iterator[Amiss]:

@@ -29,7 +29,7 @@ from flows.load.values import (
 from flows.model import PlaceLevel
 from gateway.campaigns.plan import Audience, Members, Panel, Stop, Wave
 
-LEVELS: tuple[str, ...] = get_args(PlaceLevel)
+LEVELS: tuple[PlaceLevel, ...] = get_args(PlaceLevel)
 MOST = 1_000_000
 MAX_WAVES = 20
 MAX_PLACES = 2_000
@@ -91,7 +91,7 @@ def quota(node: Node, sheet: Sheet, where: str) -> dict[str, int]:
     for name, (key, value) in list(node.pairs.items())[:MAX_PLACES]:
         found[name] = int(str(AMOUNT(value, sheet, where)))
         if name not in LEVELS:
-            sheet.notes.lines[f"place {name}"] = key.line
+            sheet.notes.lines[f"quota {name}"] = key.line
     return found
 
 

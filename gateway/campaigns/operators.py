@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from werkzeug.security import check_password_hash
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 LONGEST = 1_000
 
 
-def proved(project: Project, name: str, password: str) -> str:
-    """Return the operator's name once the password proves who it is; raises AwalError, and notes a wrong one."""
+def proved(project: Project, name: str, password: str, note: Callable[[str, str], object] | None = None) -> str:
+    """Return the operator's name once the password proves who it is; raises AwalError, and notes a wrong one.
+
+    `note` keeps it where another process holds the store; the project does so itself otherwise.
+    """
     known = project.settings.operators
     if not known:
         raise AwalError(
@@ -28,7 +32,7 @@ def proved(project: Project, name: str, password: str) -> str:
         shown = repr(name) if re.fullmatch(ID, name) else "the name"
         raise AwalError(f"{FILE}: {shown} is no operator. {did_you_mean(name, list(known))}")
     if not _is_right(known[name].password, password):
-        project.note("login-failed", f"wrong password of operator {name}")
+        (note or project.note)("login-failed", f"wrong password of operator {name}")
         raise AwalError(f"This is not the password of operator {name}. Nothing was done.")
     return name
 

@@ -115,9 +115,9 @@ def _show(found: dict[str, Any]) -> None:
     click.echo()
     waves = [{"wave": at, **wave} for at, wave in enumerate(found["waves"], 1)]
     write_table(waves, ("wave", "citizens", "begins", "sent_by"), "No wave.")
-    click.echo(f"\nSegments: {_range(found['segments'])}")
+    click.echo(f"\nSegments: {_range(found['segments'], '.0f')}")
     for name, amount in found["money"].items():
-        click.echo(f"Cost: {_range(amount)} {name}")
+        click.echo(f"Cost: {_range(amount, '.2f', name)}")
     if not found["money"]:
         click.echo("Cost: no channel has a price in awal.toml ([channels.NAME] price_sms).")
     click.echo(f"All asked by: {found['ends'] or 'not to be foreseen: the end or a budget comes first'}")
@@ -130,8 +130,9 @@ def _hidden(count: int | None) -> str:
     return "few" if count is None else str(count)
 
 
-def _range(amount: dict[str, Any]) -> str:
-    return f"{amount['expected']:g} if all answer ({amount['least']:g} if nobody does, {amount['worst']:g} at most)"
+def _range(amount: dict[str, Any], form: str, unit: str = "") -> str:
+    least, expected, worst = (f"{amount[key]:{form}}" for key in ("least", "expected", "worst"))
+    return f"{expected}{unit and ' '}{unit} if all answer ({least} if nobody does, {worst} at most)"
 
 
 @campaign.command()
@@ -182,12 +183,13 @@ def approve(name: str, operator: str, seen: str) -> None:
 def _proved(found: Project, name: str) -> str:
     """Ask for the password of an operator, on the terminal or from stdin, and prove it."""
     from gateway.campaigns.operators import proved
+    from gateway.control import perform
 
     if sys.stdin.isatty():
         password = click.prompt(f"Password of {name}", hide_input=True, err=True)
     else:
         password = sys.stdin.readline().rstrip("\r\n")
-    return proved(found, name, password)
+    return proved(found, name, password, lambda kind, detail: perform(found, "note", kind, detail))
 
 
 def _perform(found: Project, act: str, name: str, operator: str = "", seen: str = "") -> dict[str, Any]:

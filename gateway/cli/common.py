@@ -76,7 +76,7 @@ def write_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str], em
         click.echo(empty)
         return
     names = list(columns)
-    cells = [names] + [[str(row.get(name, "")) for name in names] for row in rows]
+    cells = [names] + [["" if row.get(name) is None else str(row[name]) for name in names] for row in rows]
     widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -90,13 +90,17 @@ def test_wrong_lines_are_named_with_their_place_and_remedy(awal: Awal, demo: Pat
         "0612000002,en,,",
         "0612000003,,99,",
         "0612000001,,,",
+        "0612000004,fr,,fiche 4, bis",
     )
     shown = awal("citizens", "import", file, "--ground", GROUND, "--yes", "--json", project=demo)
-    assert (shown.json["wrong"], shown.json["kept"]) == (6, 1)
+    assert (shown.json["wrong"], shown.json["kept"]) == (7, 1)
     errors = shown.json["errors"]
-    assert [error.split(": ")[0] for error in errors] == [f"inscrits.csv:{line}" for line in range(3, 9)]
+    assert [error.split(": ")[0] for error in errors] == [f"inscrits.csv:{line}" for line in range(3, 10)]
     for part, error in zip(
-        ("no phone number", "[sending] prefixes", "[sending] prefixes", "no language", "no HCP code", "line 2 already"),
+        (
+            *("no phone number", "[sending] prefixes", "[sending] prefixes", "no language", "no HCP code"),
+            *("line 2 already", "more cells than the header"),
+        ),
         errors,
         strict=True,
     ):

@@ -47,6 +47,18 @@ def test_without_one_the_command_does_it_itself(awal: Awal, demo: Path) -> None:
     assert awal("erase", "+212600000009", project=demo).out == "Forgotten: 0 rows.\n"
 
 
+def test_a_wrong_password_is_told_as_such_and_noted_where_the_store_is(awal: Awal, demo: Path) -> None:
+    toml = demo / "awal.toml"
+    toml.write_text(toml.read_text() + '\n[operators.amina]\npassword = "scrypt:32768:8:1$a$b"\n')
+    with Project(demo) as project:
+        project.store.counts()
+        control = Control(project)
+        shown = awal("campaign", "approve", "pilot", "--as", "amina", project=demo, stdin="guess\n")
+        assert shown.err == "awal: This is not the password of operator amina. Nothing was done.\n"
+        assert [kind for _, kind, _ in project.store.events(10)].count("login-failed") == 1
+        control.close()
+
+
 def test_what_it_refuses_is_refused_here(awal: Awal, gateway: Project) -> None:
     shown = awal("mydata", "12", project=gateway.directory)
     assert shown.code == 1

@@ -63,6 +63,16 @@ def test_a_limit_of_money_needs_a_price(awal: Awal, project: Path) -> None:
     assert "C108" in awal("campaign", "check", project=project).out
 
 
+def test_an_unknown_place_is_told_on_its_own_line_with_the_code_of_its_name(awal: Awal, project: Path) -> None:
+    path = project / "campaigns" / "pilot.yaml"
+    path.write_text("campaign: pilot\nflow: water\nstart: 2026-12-01 09:00\naudience: {places: [02.999, Oujda]}\n")
+    path.write_text(path.read_text() + "quota: {02.999: 3, comune: 4}\n")
+    told = awal("campaign", "check", project=project).out.splitlines()
+    assert [line.split(":")[1] for line in told[:4]] == ["4", "4", "5", "5"]
+    assert "Write 02.411 (Oujda-Angad) or 02.411.01.23 (Oujda)." in told[1]
+    assert "Did you mean 'commune'?" in told[3]
+
+
 def test_hours_inside_of_quiet_hours_are_refused(awal: Awal, project: Path) -> None:
     toml = project / "awal.toml"
     toml.write_text(toml.read_text().replace('quiet_hours = ""', 'quiet_hours = "21:00-08:00"'))
@@ -73,7 +83,15 @@ def test_hours_inside_of_quiet_hours_are_refused(awal: Awal, project: Path) -> N
 
 def test_preview_start_approve_and_status(awal: Awal, project: Path) -> None:
     shown = awal("campaign", "preview", "pilot", project=project).out
-    for part in ("pilot: 6 citizens of 6 who fit", "02.411", "few", "Segments: ", "Cost: ", "MAD", "two operators"):
+    for part in (
+        "pilot: 6 citizens of 6 who fit",
+        "02.411",
+        "few",
+        "Segments: ",
+        "Cost: ",
+        " MAD if all answer",
+        "two operators",
+    ):
         assert part in shown
     previewed = awal("campaign", "preview", "pilot", "--json", project=project).json
     assert (previewed["citizens"], previewed["approvals"]) == (6, 2)
