@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 import click
 
 from flows.errors import AwalError
 from gateway.cli.common import Group, as_json, project, write_json, write_table
+from storage.outgoing import OutboxState
 from storage.store import OutboxRow, Waiting
 
 COLUMNS = ("id", "citizen", "channel", "state", "attempts", "last_error", "created_at", "not_after")
 SHOWN = (*COLUMNS, "kind", "segments")
 """What a person sees besides; programs get exactly the columns above."""
+STATES: tuple[OutboxState, ...] = get_args(OutboxState)
 SPENT = ("channel", "hour", "budget_hour", "day", "budget_day", "waiting", "oldest")
 
 
@@ -29,7 +32,7 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@click.option("--state", "states", multiple=True, help="Only this state (queued, sending, accepted, …); repeatable.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only this state; repeatable.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
 @as_json
 def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
@@ -44,7 +47,7 @@ def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     if as_json:
         write_json(rows)
     else:
-        write_table(rows, SHOWN, "The outbox is empty.")
+        write_table(rows, SHOWN, f"No message is {' or '.join(states)}." if states else "The outbox is empty.")
 
 
 @outbox.command()

@@ -305,6 +305,9 @@ def test_the_outbox_is_listed_and_steered(awal: Awal, demo: Path) -> None:
     shown = awal("outbox", "list", project=demo).out
     assert "segments" in shown
     assert "None" not in shown
+    assert awal("outbox", "list", "--state", "failed", project=demo).out == "No message is failed.\n"
+    mistyped = awal("outbox", "list", "--state", "faild", project=demo)
+    assert (mistyped.code, "'failed'" in mistyped.err) == (2, True)
     waits = {one["channel"]: one["waiting"] for one in awal("outbox", "spent", "--json", project=demo).json}
     assert waits[row["channel"]] == 1
     assert "budget_day" in awal("outbox", "spent", project=demo).out
