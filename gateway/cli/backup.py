@@ -53,15 +53,21 @@ def backup(file: Path, sealed: bool, keys: Path | None) -> None:
 def restore(file: Path, keys: Path | None) -> None:
     """Put a backup in the database's place. Stop the gateway first; what came after the backup is lost.
 
-    Who was forgotten since is not brought back: a sealed backup has no key for them any more.
+    Who was forgotten since is not brought back: a sealed backup has no key for them any more. What was there before
+    lies beside the database until the next restore, and erasing does not reach it: delete it once all is well.
 
     \b
     Example:
         awal restore /media/usb/oriental.db
         awal restore /media/usb/oriental.db --keys /media/safe/oriental.keys
     """
-    from storage.open import restore_store
+    from storage.open import restore_store, store_path
 
     found = project()
-    epoch = restore_store(found.settings.gateway.store, found.directory, file, keys)
+    url = found.settings.gateway.store
+    epoch = restore_store(url, found.directory, file, keys)
     click.echo(f"Restored. The platform hears of it as epoch {epoch}.")
+    path = store_path(url, found.directory)
+    aside = path.with_name(f"{path.name}.replaced")
+    if aside.exists():
+        click.echo(f"What was there before is {aside}: delete it once all is well, erasing does not reach it.")

@@ -339,7 +339,8 @@ def test_a_backup_is_restored(awal: Awal, demo: Path, tmp_path: Path) -> None:
     assert awal("backup", tmp_path / "copy.db", project=demo).code == 0
     for file in (demo / "data").glob("awal.db*"):
         file.unlink()
-    assert awal("restore", tmp_path / "copy.db", project=demo).code == 0
+    shown = awal("restore", tmp_path / "copy.db", project=demo)
+    assert (shown.code, "replaced" in shown.out) == (0, False)
     assert len(awal("export", "answers", "--format", "jsonl", project=demo).lines) == 1
 
 
@@ -348,7 +349,8 @@ def test_a_backup_does_not_bring_back_who_was_forgotten_since(awal: Awal, demo: 
         keep_an_answer(project)
     assert awal("backup", tmp_path / "copy.db", project=demo).code == 0
     assert awal("erase", "+212600000009", project=demo).code == 0
-    assert awal("restore", tmp_path / "copy.db", project=demo).code == 0
+    restored = awal("restore", tmp_path / "copy.db", project=demo)
+    assert f"{demo / 'data' / 'awal.db.replaced'}: delete it" in restored.out
     assert awal("export", "answers", "--format", "jsonl", project=demo).lines == []
 
 
