@@ -1,4 +1,4 @@
-"""Claiming on plain dicts: what is due, under which limits, and what a dead sender left, for `memory_outbox`."""
+"""Claiming on plain dicts: what is due, under which limits, and what a dead sender left, for `outbox`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox of `storage.memory`: the same states, fences and order as on disk, in a dict."""
+"""The outbox of the memory store: the same states, fences and order as on disk, in a dict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from storage.errors import StoreError
-from storage.memory_claims import WAITING, Beside, MemoryClaims
+from storage.memory.claims import WAITING, Beside, MemoryClaims
 from storage.outgoing import RESENDS, STOPPED, WROTE, OutboundRow, OutboxRow, OutboxState, refused
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from storage.memory_claims import WAITING
+from storage.memory.claims import WAITING
 from storage.undated import Undated
 
 if TYPE_CHECKING:
-    from storage.memory_outbox import MemoryOutbox
+    from storage.memory.outbox import MemoryOutbox
 
 SEALED = ("accepted", "failed", "dead")
 
@@ -58,7 +58,7 @@ class MemoryDating:
         return datetime.fromtimestamp(moment / 1000, UTC).astimezone(self._zone).date().isoformat()
 
     def walk(self, span: Undated, walk: Any) -> None:
-        """Date one conversation of `storage.memory`."""
+        """Date one conversation of the memory store."""
         shift, state = timedelta(milliseconds=span.shift or 0), walk.state
         if walk.day == span.day:
             state = replace(state, started_at=state.started_at + shift)

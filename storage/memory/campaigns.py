@@ -1,22 +1,16 @@
-"""The campaigns of `storage.memory`, in dicts."""
+"""The campaigns of the memory store, in dicts."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from storage.campaigns import Asking, AskOutcome, CampaignRow, Member, MemberState, Progress, Reached, Segments
+from storage.memory.rows import MemoryRows, Walk, aware, is_open
 from storage.outgoing import LATE, OutboxRow
-
-if TYPE_CHECKING:
-    from threading import RLock
-
-    from storage.memory_outbox import MemoryOutbox
-    from storage.store import Citizen
 
 
 class _Number(Struct):
@@ -33,20 +27,11 @@ class _Drawn(Struct):
     conversation: str = ""
 
 
-class MemoryCampaigns:
-    """Campaigns and their members. The store's other parts are those of `MemoryStore`."""
+class MemoryCampaigns(MemoryRows):
+    """Campaigns and their members."""
 
-    if TYPE_CHECKING:
-        _lock: RLock
-        _citizens: dict[str, Citizen]
-        _walks: dict[str, Any]
-        _inbound: dict[tuple[str, str], Any]
-        _events: list[tuple[str, tuple[int, str, str]]]
-        _outbox: MemoryOutbox
-
-        def _begin_walk(self, asking: Asking) -> None: ...
-
-    def __init__(self) -> None:
+    def __init__(self, timezone: str = "Africa/Casablanca") -> None:
+        super().__init__(timezone)
         self._numbers: dict[str, _Number] = {}
         self._campaigns: dict[str, CampaignRow] = {}
         self._drawn: dict[tuple[str, int], dict[str, _Drawn]] = {}
@@ -130,6 +115,16 @@ class MemoryCampaigns:
             found = [one.member for one in drawn if state in (None, one.member.state)]
             return found if limit < 0 else found[:limit]
 
+    def _begin_walk(self, asking: Asking) -> None:
+        state, row = asking.conversation, asking.message
+        day = aware(state.started_at).astimezone(self._zone).date().isoformat()
+        if asking.closes:
+            self._walks[asking.closes].expire()
+        number = row.recipient if asking.reminds else b""
+        self._walks[state.id] = Walk(
+            state, row.citizen, row.channel, state.bearer, day, recipient=number, due_at=asking.due_at
+        )
+
     def ask(self, asking: Asking) -> AskOutcome:
         """Ask a member."""
         with self._lock:
@@ -139,7 +134,7 @@ class MemoryCampaigns:
             runs = campaign is not None and campaign.state == "running"
             if not runs or drawn is None or drawn.member.state != "drawn":
                 return "gone"
-            open_ = [id for id, walk in self._walks.items() if walk.citizen == row.citizen and _is_open(walk)]
+            open_ = [id for id, walk in self._walks.items() if walk.citizen == row.citizen and is_open(walk)]
             if open_ != ([asking.closes] if asking.closes else []):
                 return "busy"
             if not self._outbox.enqueue([row], self._citizens):
@@ -264,7 +259,3 @@ class MemoryCampaigns:
 def _is_ours(row: OutboxRow, late: bool) -> bool:
     """Tell whether a message never left: it waits, or was given up for coming too late."""
     return (row.state == "queued" and not late) or (row.state == "dead" and row.last_error == LATE)
-
-
-def _is_open(walk: Any) -> bool:
-    return bool(walk.state.status == "active")
