@@ -47,6 +47,6 @@ class Hearing:
         """Note that a USSD session was lost; the conversation waits where it was, and is looked after soon."""
         if ended.dropped:
             now = self.clock()
-            self.store.log_event("ussd-drop", f"{channel.name}: {ended.detail}", now)
+            self.store.log_event("ussd-drop", ": ".join(filter(None, (channel.name, ended.detail))), now)
             if ended.session:
                 self.store.lost(channel.name, ended.session, now, now + GRACE)

@@ -88,7 +88,10 @@ def test_progress_pause_and_resume(world: World) -> None:
     for act, name in (("start", "amina"), ("approve", "brahim")):
         one.send(f"/campaigns/pilot/{act}", "/campaigns/pilot", operator=name, password=name)
     tick(world.project)
-    assert "4 interrogés sur 4" in one.get("/campaigns/pilot").text
+    page = one.get("/campaigns/pilot").text
+    assert "4 interrogés sur 4" in page
+    assert re.search(r"Signé pour 4 citoyens, au plus [0-9]+ SMS", page)
+    assert "at most" not in page
 
     one.send("/campaigns/pilot/pause", "/campaigns/pilot")
     page = one.get("/campaigns/pilot").text
