@@ -42,14 +42,18 @@ def check(project: Project, path: Path) -> Loaded:
     return Loaded(loaded.file, None, tuple(sorted(found, key=lambda one: (one.line, one.code))), loaded.lines)
 
 
-def campaign(project: Project, name: str) -> Campaign:
-    """Return a campaign that may be started; raises AwalError with what is wrong, or with the nearest known name."""
-    path = project.directory / FOLDER / f"{name}.yaml"
-    known = [one.stem for one in files(project)]
+def named(project: Project, name: str) -> Path:
+    """Return a campaign's file; raises AwalError with the nearest known name."""
+    known = {one.stem: one for one in files(project)}
     if name not in known:
         advice = did_you_mean(name, known, f"Known: {listed(known)}." if known else "Write one there.")
-        raise AwalError(f"{path.parent}: there is no campaign {name!r}. {advice}")
-    loaded = check(project, path)
+        raise AwalError(f"{project.directory / FOLDER}: there is no campaign {name!r}. {advice}")
+    return known[name]
+
+
+def campaign(project: Project, name: str) -> Campaign:
+    """Return a campaign that may be started; raises AwalError with what is wrong, or with the nearest known name."""
+    loaded = check(project, named(project, name))
     if loaded.campaign is None:
         raise AwalError(str(loaded.problems[0]))
     return loaded.campaign

@@ -54,8 +54,7 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
     from gateway.campaigns import files
 
     found = project(readonly=True)
-    known = {path.stem: path for path in files.files(found)}
-    paths = [known.get(name, found.directory / files.FOLDER / f"{name}.yaml") for name in names] or [*known.values()]
+    paths = [files.named(found, name) for name in names] or files.files(found)
     problems = [one for path in paths for one in files.check(found, path).problems]
     if as_json:
         write_json([one.as_json() for one in problems])

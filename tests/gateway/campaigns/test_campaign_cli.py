@@ -136,7 +136,7 @@ def test_nothing_that_is_shown_names_a_citizen(awal: Awal, project: Path) -> Non
 
 
 def test_an_unknown_campaign_is_refused_with_the_nearest(awal: Awal, project: Path) -> None:
-    for words in (("preview", "pilto"), ("start", "pilto"), ("status", "pilto")):
+    for words in (("check", "pilto"), ("preview", "pilto"), ("start", "pilto"), ("status", "pilto")):
         assert "Did you mean 'pilot'?" in awal("campaign", *words, project=project).err
     assert "not started" in awal("campaign", "status", "pilot", project=project).err
     assert "was not started" in awal("campaign", "pause", "pilot", project=project).err
