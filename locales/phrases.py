@@ -16,8 +16,6 @@ CITIZEN_PHRASES: dict[str, str] = {
     "no": "Non",
     "more": "Suite",
     "back": "Retour",
-    "previous_page": "Retour",
-    "first_page": "Début",
     "skip": "Passer",
     "finish": "Terminer",
     "other_region": "Autre région",
@@ -92,9 +90,6 @@ CITIZEN_PHRASES: dict[str, str] = {
     "erased": "Vos données sont effacées.",
     "my_data": "Vos réponses gardées : {answers}\nVotre numéro reste secret.",
     "my_data_agreed": "Vos réponses gardées : {answers}\nVotre accord du :\n{date}\nVotre numéro reste secret.",
-    "language_changed": "Langue changée.",
-    "unknown_keyword": "Envoyez un de ces mots : {words}",
-    "nothing_to_continue": "Aucune question en cours.",
 }
 
 PHRASES: dict[str, str] = {**CITIZEN_PHRASES, **REPORT_PHRASES, **POSTER_PHRASES}
