@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from flows.errors import AwalError
 from gateway.cli.common import project
 
 
@@ -33,6 +34,11 @@ def backup(file: Path, sealed: bool, keys: Path | None) -> None:
 
     if keys is not None and not sealed:
         raise click.UsageError("--keys goes with --sealed: a plain copy has no keys.")
+    for kept in (file, keys):
+        if kept is not None and not kept.parent.is_dir():
+            raise AwalError(
+                f"{kept.parent}: there is no such folder. Plug its medium in and mount it, or name another."
+            )
     found = project()
     with SqliteStore(store_path(found.settings.gateway.store, found.directory), readonly=True) as store:
         counts = store.backup(file, sealed=sealed)

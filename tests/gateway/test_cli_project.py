@@ -344,6 +344,14 @@ def test_a_backup_is_restored(awal: Awal, demo: Path, tmp_path: Path) -> None:
     assert len(awal("export", "answers", "--format", "jsonl", project=demo).lines) == 1
 
 
+def test_a_backup_to_a_stick_that_is_not_there_says_so(awal: Awal, demo: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "stick"
+    for words in ((gone / "a.db",), (tmp_path / "a.db", "--sealed", "--keys", gone / "a.keys")):
+        shown = awal("backup", *words, project=demo)
+        assert (shown.code, f"{gone}: there is no such folder." in shown.err) == (1, True)
+    assert not (tmp_path / "a.db").exists()
+
+
 def test_a_backup_does_not_bring_back_who_was_forgotten_since(awal: Awal, demo: Path, tmp_path: Path) -> None:
     with Project(demo) as project:
         keep_an_answer(project)
