@@ -6,7 +6,7 @@ from locales.folding import fold, spaced
 from locales.tags import LATIN, script_language
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "STOP": ("stop", "arrêt", "arrêter", "توقف", "قف", "إلغاء", "إيقاف", "ⵙⴱⴷⴷ", "sbdd"),
+    "STOP": ("stop", "arrêt", "arrêter", "توقف", "قف", "إلغاء", "إيقاف", "أوقف", "ⵙⴱⴷⴷ", "sbdd"),
     "START": ("start", "unstop", "démarrer", "commencer", "ابدأ", "ⵙⵙⵏⵜⵉ", "ssnti"),
     "HELP": ("aide", "help", "مساعدة", "ⵜⵉⵡⵉⵙⵉ", "tiwisi"),
     "LANGUAGE": (

@@ -155,6 +155,11 @@ def test_no_command_is_also_an_answer_or_another_command():
     assert all(command(word) == name for name, group in WORDS.items() for word in group)
 
 
+@pytest.mark.parametrize("word", ["Stop.", "ARRET", "توقف", "قف!", "أوقف", "اوقف", "إلغاء"])
+def test_the_usual_ways_to_write_stop_are_obeyed(word):
+    assert command(word) == "STOP"
+
+
 @pytest.mark.parametrize("kind", QUESTION_TYPES)
 def test_a_command_is_obeyed_on_any_question(kind):
     assert read(" « Arrêt ! » ", Spec(type=kind, options=OPTIONS)) == Reading(command="STOP")
