@@ -8,7 +8,6 @@ Looks are planned in the store (`storage.following`), so that a restart forgets 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from gateway.phones import Phones
 from gateway.sending.civil import Civil, Quiet
 from gateway.sending.compose import compose
 from storage.following import Awaited, Follow, Following
+from storage.moments import milliseconds
 from storage.outgoing import WROTE
 from storage.store import Citizen, Dialogue, OutboundRow, Saved
 
@@ -194,9 +194,3 @@ class Follower:
         words = self.library.flows[flow.id].keywords if flow.id in self.library.flows else ()
         own = (word for word in words if self.library.told_language(word, flow) == language)
         return next(own, words[0] if words else "")
-
-
-def milliseconds(at: datetime) -> int:
-    """Return whole milliseconds of the Unix epoch."""
-    aware = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)

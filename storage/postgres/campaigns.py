@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from storage.campaigns import Asking, AskOutcome, CampaignRow, Member, MemberState, Progress, Reached, Segments
+from storage.moments import milliseconds
 from storage.outgoing import LATE
 from storage.postgres import lane, outbox
 from storage.postgres.connection import Connection
@@ -185,9 +186,9 @@ def _walk(asking: Asking, zone: ZoneInfo) -> dict[str, object]:
         "revision": 1,
         "state": lane.encode(state).decode(),
         "day": state.started_at.astimezone(zone).date().isoformat(),
-        "started_at": lane.milliseconds(state.started_at),
+        "started_at": milliseconds(state.started_at),
         "completed_at": 0,
-        "updated_at": lane.milliseconds(state.updated_at),
+        "updated_at": milliseconds(state.updated_at),
         "rolled": False,
         "recipient": hexadecimal(row.recipient if asking.reminds else b""),
         "due_at": asking.due_at,

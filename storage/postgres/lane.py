@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 
 from flows.types import Conversation
 from storage.errors import StoreError
+from storage.moments import civil_day_of, milliseconds
 from storage.outgoing import GRACE, STOPPED, UNASKED, OutboundRow, refused
 from storage.postgres.connection import Connection
 from storage.postgres.words import document, hexadecimal
@@ -138,7 +139,7 @@ def _walk(change: Change, state: Conversation, zone: ZoneInfo) -> dict[str, obje
         "status": state.status,
         "revision": 1,
         "state": encode(state).decode(),
-        "day": change.day or _aware(state.started_at).astimezone(zone).date().isoformat(),
+        "day": change.day or civil_day_of(state.started_at, zone),
         "started_at": milliseconds(state.started_at),
         "completed_at": milliseconds(state.updated_at) if state.status == "done" else 0,
         "updated_at": milliseconds(state.updated_at),
@@ -166,13 +167,3 @@ def _message(row: OutboundRow) -> dict[str, object]:
     if wrong := refused(row):
         raise StoreError(wrong)
     return {**asdict(row), "recipient": hexadecimal(row.recipient), "unasked": row.kind in UNASKED}
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return whole milliseconds of the Unix epoch."""
-    since = _aware(moment) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

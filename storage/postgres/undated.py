@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from flows.types import Conversation
+from storage.moments import civil_day, milliseconds
 from storage.postgres.connection import Connection
-from storage.postgres.lane import decode, encode, make_month, milliseconds, month_of
+from storage.postgres.lane import decode, encode, make_month, month_of
 from storage.undated import UNKNOWN, Undated
 
 HAS_MONTH = "SELECT to_regclass(%s) IS NOT NULL"
@@ -207,8 +208,3 @@ def moved(state: Conversation, span: Undated, began_here: bool) -> Conversation:
         started_at=state.started_at + shift if began_here else state.started_at,
         updated_at=state.updated_at + shift if span.covers(milliseconds(state.updated_at)) else state.updated_at,
     )
-
-
-def civil_day(moment: int, zone: ZoneInfo) -> str:
-    """Return the civil date of a moment in the gateway's timezone."""
-    return datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone).date().isoformat()

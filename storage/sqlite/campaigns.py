@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from storage.campaigns import Asking, AskOutcome, CampaignRow, Member, MemberState, Progress, Reached, Segments
+from storage.moments import milliseconds
 from storage.outgoing import LATE
 from storage.sqlite import lane, outbox, rolling
 from storage.sqlite.writer import Undone
@@ -167,7 +168,7 @@ def _close(connection: sqlite3.Connection, citizen: str, conversation: str, now:
 
 def _begin(connection: sqlite3.Connection, asking: Asking, zone: ZoneInfo) -> None:
     state, row = asking.conversation, asking.message
-    started = lane.milliseconds(state.started_at)
+    started = milliseconds(state.started_at)
     connection.execute(
         BEGIN,
         (
@@ -184,7 +185,7 @@ def _begin(connection: sqlite3.Connection, asking: Asking, zone: ZoneInfo) -> No
             lane.encode(state).decode(),
             datetime.fromtimestamp(started / 1000, UTC).astimezone(zone).date().isoformat(),
             started,
-            lane.milliseconds(state.updated_at),
+            milliseconds(state.updated_at),
             row.recipient if asking.reminds else b"",
             asking.due_at,
         ),

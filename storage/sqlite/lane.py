@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from flows.types import Conversation
+from storage.moments import civil_day_of, milliseconds
 from storage.outgoing import GRACE
 from storage.sqlite import consents, following, outbox, rights, rolling
 from storage.sqlite.writer import Undone
 from storage.store import Accepted, AnswerRow, Change, Citizen, Dialogue, InboundRow, Saved, Session
 from storage.values import to_columns
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONFLICT = Accepted("conflict")
 
 encode = msgspec.json.Encoder().encode
@@ -230,7 +229,7 @@ def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, 
             state.place,
             state.status,
             encode(state).decode(),
-            change.day or civil_day(state.started_at, zone).isoformat(),
+            change.day or civil_day_of(state.started_at, zone),
             milliseconds(state.started_at),
             _completed_at(state),
             milliseconds(state.updated_at),
@@ -327,17 +326,3 @@ def _note(connection: sqlite3.Connection, change: Change, citizen: str) -> None:
 
 def _completed_at(state: Conversation) -> int:
     return milliseconds(state.updated_at) if state.status == "done" else 0
-
-
-def milliseconds(moment: datetime) -> int:
-    """Return whole milliseconds of the Unix epoch."""
-    return (_aware(moment) - EPOCH) // timedelta(milliseconds=1)
-
-
-def civil_day(moment: datetime, zone: ZoneInfo) -> date:
-    """Return the civil date of a moment in the gateway's timezone."""
-    return _aware(moment).astimezone(zone).date()
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

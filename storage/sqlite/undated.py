@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from flows.types import Conversation
+from storage.moments import civil_day, milliseconds
 from storage.sqlite import rolling
-from storage.sqlite.lane import decode, encode, milliseconds
+from storage.sqlite.lane import decode, encode
 from storage.undated import UNKNOWN, Undated
 
 # What was kept last in each table: by its number, so that it costs the same however much there is.
@@ -201,8 +202,3 @@ def moved(state: Conversation, span: Undated, began_here: bool) -> Conversation:
         started_at=state.started_at + shift if began_here else state.started_at,
         updated_at=state.updated_at + shift if covered else state.updated_at,
     )
-
-
-def civil_day(moment: int, zone: ZoneInfo) -> str:
-    """Return the civil date of a moment in the gateway's timezone."""
-    return datetime.fromtimestamp(moment / 1000, UTC).astimezone(zone).date().isoformat()
