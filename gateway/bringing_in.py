@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -134,15 +134,25 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
         ) from None
     head = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
-    names = [name.strip().lower() for name in next(reader, [])]
+    names = [name.strip().lower() for name in next(_cells(reader, file), [])]
     unknown = sorted(set(names) - set(COLUMNS))
     if "phone" not in names or unknown:
         told = f"has the columns {', '.join(names) or 'none'}"
         raise AwalError(f"{file.name}:1: the header {told}. Write phone, and where known: {', '.join(COLUMNS[1:])}.")
-    for row in reader:
+    for row in _cells(reader, file):
         if any(cell.strip() for cell in row):
             over = "".join(row[len(names) :]).strip()
             yield reader.line_num, {**dict(zip(names, map(_plain, row), strict=False)), OVER: over}
+
+
+def _cells(reader: Any, file: Path) -> Iterator[list[str]]:
+    """Yield the rows of a `csv.reader`; raises AwalError where it gives up: a quote left open makes one cell of all."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise AwalError(
+            f"{file.name}:{reader.line_num}: is no CSV ({error}). Look for a quote that is not closed."
+        ) from None
 
 
 def _plain(cell: str) -> str:

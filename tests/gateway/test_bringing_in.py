@@ -116,6 +116,13 @@ def test_a_list_without_a_sound_header_is_refused(
     assert (shown.code, "inscrits.csv:1" in shown.err) == (1, True)
 
 
+def test_a_quote_that_is_never_closed_is_told(awal: Awal, demo: Path, listed: Callable[..., Path]) -> None:
+    file = listed('0612000001,"', *["0612000002,,,"] * 12_000)
+    shown = awal("citizens", "import", file, "--ground", GROUND, "--yes", project=demo)
+    assert (shown.code, "is no CSV" in shown.err, "not closed" in shown.err) == (1, True, True)
+    assert brought(demo) == []
+
+
 def test_a_spreadsheets_semicolons_and_mark_are_read(awal: Awal, demo: Path, tmp_path: Path) -> None:
     file = tmp_path / "excel.csv"
     file.write_text("\ufeffphone;language\r\n0612000001;ar\r\n", encoding="utf-8")
