@@ -60,11 +60,9 @@ class Asking(Struct, frozen=True, kw_only=True):
     """Whether who does not answer may be reminded: the conversation then knows the number."""
 
 
-class Progress(Struct, frozen=True):
-    """How one wave of one round goes; `wave` -1 are those drawn and not asked yet, or skipped."""
+class Figures(Struct, frozen=True, kw_only=True):
+    """How many citizens of a campaign came how far."""
 
-    round: int
-    wave: int
     drawn: int = 0
     skipped: int = 0
     asked: int = 0
@@ -83,6 +81,19 @@ class Progress(Struct, frozen=True):
     """Who wrote what a question did not understand."""
     open: int = 0
     """Whose conversation goes on, or may still begin: the message was not given up."""
+
+
+class Progress(Figures, frozen=True):
+    """How one wave of one round goes; `wave` -1 are those drawn and not asked yet, or skipped."""
+
+    round: int
+    wave: int
+
+    @classmethod
+    def of(cls, row: Sequence[int]) -> Progress:
+        """Return what a store's row tells: the round, the wave, and the figures in their order."""
+        round, wave, *figures = row
+        return cls(round, wave, **dict(zip(Figures.__struct_fields__, figures, strict=True)))
 
 
 class Segments(Struct, frozen=True):

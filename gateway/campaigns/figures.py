@@ -10,32 +10,10 @@ from msgspec import Struct
 from gateway.campaigns.plan import Stop
 from gateway.campaigns.price import prices_of, spent
 from gateway.campaigns.record import Kept
-from storage.campaigns import Progress
+from storage.campaigns import Figures, Progress
 
 if TYPE_CHECKING:
     from gateway.project import Project
-
-COUNTS = (
-    *("drawn", "skipped", "asked", "waiting", "sent", "delivered", "failed", "answered", "completed", "stopped"),
-    *("unclear", "open"),
-)
-
-
-class Figures(Struct, frozen=True):
-    """All waves of a campaign together, or those of one round."""
-
-    drawn: int = 0
-    skipped: int = 0
-    asked: int = 0
-    waiting: int = 0
-    sent: int = 0
-    delivered: int = 0
-    failed: int = 0
-    answered: int = 0
-    completed: int = 0
-    stopped: int = 0
-    unclear: int = 0
-    open: int = 0
 
 
 class Standing(Struct, frozen=True):
@@ -53,7 +31,7 @@ class Standing(Struct, frozen=True):
     def of(self, round: int | None = None) -> Figures:
         """Return the figures of one round, or of all."""
         ours = [one for one in self.waves if round in (None, one.round)]
-        return Figures(**{name: sum(getattr(one, name) for one in ours) for name in COUNTS})
+        return Figures(**{name: sum(getattr(one, name) for one in ours) for name in Figures.__struct_fields__})
 
     @property
     def done(self) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.campaigns import files, life
-from gateway.campaigns.figures import COUNTS, Standing, standing
+from gateway.campaigns.figures import Standing, standing
 from gateway.campaigns.preview import Preview, preview
 from gateway.campaigns.price import Amount
 from gateway.campaigns.record import Kept, read, read_all
 from gateway.sending.civil import Civil
+from storage.campaigns import Figures
 
 if TYPE_CHECKING:
     from gateway.project import Project
@@ -113,14 +114,11 @@ def status_document(project: Project, found: Standing) -> Document:
         "waves": len(record.plan.waves),
         "done": found.done,
         "total": found.total,
-        **{name: getattr(all_, name) for name in COUNTS},
+        **_counts(all_),
         "segments": found.segments,
         "spent": round(found.spent, 2),
         "currency": found.currency,
-        "each": [
-            {"round": one.round + 1, "wave": one.wave + 1, **{name: getattr(one, name) for name in COUNTS}}
-            for one in found.waves
-        ],
+        "each": [{"round": one.round + 1, "wave": one.wave + 1, **_counts(one)} for one in found.waves],
     }
 
 
@@ -134,3 +132,7 @@ def perform(project: Project, act: str, name: str, operator: str = "", seen: str
         {"pause": life.pause, "resume": life.resume, "stop": life.stop}[act](project, name)
     project.grown()
     return status(project, name)
+
+
+def _counts(figures: Figures) -> Document:
+    return {name: getattr(figures, name) for name in Figures.__struct_fields__}

@@ -232,7 +232,7 @@ def take_back(connection: Connection, name: str, late: bool, citizen: str) -> in
 
 def progress(connection: Connection, name: str, since: int) -> list[Progress]:
     """Return how a campaign goes."""
-    return [Progress(*row) for row in connection.execute(PROGRESS, {"name": name, "since": since})]
+    return [Progress.of(row) for row in connection.execute(PROGRESS, {"name": name, "since": since})]
 
 
 def segments(connection: Connection, name: str) -> Mapping[str, Segments]:

@@ -243,7 +243,7 @@ def take_back(connection: sqlite3.Connection, name: str, late: bool) -> int:
 
 def progress(connection: sqlite3.Connection, name: str, since: int) -> list[Progress]:
     """Return how a campaign goes."""
-    return [Progress(*row) for row in connection.execute(PROGRESS, {"name": name, "since": since})]
+    return [Progress.of(row) for row in connection.execute(PROGRESS, {"name": name, "since": since})]
 
 
 def segments(connection: sqlite3.Connection, name: str) -> Mapping[str, Segments]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def unique() -> str:
     return f"id-{next(_ids)}"
 
 
-class Road:
+class Road(ABC):
     """One adapter and one bearer, before a gateway with the water flow."""
 
     bearer = "sms"
@@ -50,12 +51,13 @@ class Road:
         self.world = world
         self.lane = Lane({world.channel.name: world.channel}, world.conversations)
 
+    @abstractmethod
     def says(self, phone: str, text: str) -> str:
         """Bring what a citizen typed; return what they read."""
-        raise NotImplementedError
 
     def begins(self, phone: str) -> None:
         """Begin as a citizen does: on USSD they dial, by SMS there is nothing to do."""
+        assert self.bearer == "sms"
 
     def read_sms(self, phone: str) -> str:
         """Return the newest SMS to a number; one to an erased citizen has no name any more."""
