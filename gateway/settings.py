@@ -1,14 +1,12 @@
 """The settings of a project: one table, from which the reader, the documentation and `awal doctor` are made.
 
 Each section of `awal.toml` is a struct below; each field carries its help, and what it accepts, in a `Note`. Nothing
-else names a setting: `table()` lists them, `settings_file` reads them, `settings_page` documents them.
+else names a setting: `table()` lists them, `settings_file` reads them, `settings_page` documents them. The fields'
+types are no texts (`from __future__ import annotations`): to read each of them again would cost every start.
 """
-
-from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -374,6 +372,8 @@ def table() -> Iterator[Setting]:
 
 def did_you_mean(name: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
     """Return ` Did you mean …?` for the nearest known name, or what is known when none is near."""
+    import difflib  # only who mistypes needs it
+
     names = list(known)
     near = difflib.get_close_matches(name, names, 1)
     return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
