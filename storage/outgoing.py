@@ -47,7 +47,10 @@ class OutboundRow(Struct, frozen=True):
     ground: str = ""
     """Why an unasked message may be sent: `wrote`, which the store verifies, or the words of a proof kept elsewhere."""
     conversation: str = ""
-    """The conversation it belongs to: a `question` of one that has ended is soon not sent any more."""
+    """The conversation of its citizen that it belongs to: a `question` of one that has ended is soon not sent any more.
+
+    Another citizen's holds nothing back: PostgreSQL keeps each citizen's rows in one part, and looks nowhere else.
+    """
 
 
 class OutboxRow(Struct, frozen=True):

@@ -57,9 +57,9 @@ class MemoryClaims:
         limit: int,
         terms: Terms,
         citizens: Mapping[str, Citizen],
-        moved_at: Callable[[str], int | None],
+        moved_at: Callable[[str, str], int | None],
     ) -> list[OutboxRow]:
-        """Lease due messages. `moved_at` tells when a conversation last moved, None for one that ended."""
+        """Lease due messages. `moved_at` tells when a citizen's conversation last moved, None for one that ended."""
         mine = [row for row in self.rows.values() if row.channel == channel]
         late = [row for row in mine if row.state == "queued" and row.not_after is not None and row.not_after < now]
         lost = [row for row in mine if row.state == "sending" and row.next_at <= now]
@@ -89,8 +89,8 @@ class MemoryClaims:
         beside.claimed, beside.hour, beside.batch, beside.rank = now, terms.hour, batch, place
         return self._set(row, now, state="sending", attempts=row.attempts + 1, fence=row.fence + 1, next_at=now + lease)
 
-    def _outdated(self, row: OutboxRow, moved_at: Callable[[str], int | None]) -> bool:
-        moved = moved_at(self._beside[row.id].conversation)
+    def _outdated(self, row: OutboxRow, moved_at: Callable[[str, str], int | None]) -> bool:
+        moved = moved_at(row.citizen, self._beside[row.id].conversation)
         return moved is None or moved > row.created_at
 
     def _settle_abandoned(self, rows: Sequence[OutboxRow], now: int) -> None:

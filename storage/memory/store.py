@@ -216,10 +216,10 @@ class MemoryStore(MemoryRights, MemoryFollowing, MemoryClock, MemorySync):
                 channel=channel,
             )
 
-    def _moved_at(self, conversation: str) -> int | None:
-        """Return when a conversation last moved; None when it has ended, 0 when there is none."""
+    def _moved_at(self, citizen: str, conversation: str) -> int | None:
+        """Return when a citizen's conversation last moved; None when it has ended, 0 when they have none of that id."""
         walk = self._walks.get(conversation)
-        if walk is None:
+        if walk is None or walk.citizen != citizen:
             return 0
         return int(aware(walk.state.updated_at).timestamp() * 1000) if is_open(walk) else None
 

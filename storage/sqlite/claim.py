@@ -111,8 +111,8 @@ def _spare_stopped(connection: sqlite3.Connection, rows: Sequence[OutboxRow], no
 def _spare_answered(connection: sqlite3.Connection, rows: Sequence[OutboxRow], now: int) -> list[OutboxRow]:
     """Give up the reminders of conversations that have moved or ended since; return the rest."""
     moved = (
-        "SELECT 1 FROM outbox o JOIN conversations c ON c.id = o.conversation WHERE o.id = ?"
-        " AND (c.status <> 'active' OR c.updated_at > o.created_at)"
+        "SELECT 1 FROM outbox o JOIN conversations c ON c.id = o.conversation AND c.citizen = o.citizen"
+        " WHERE o.id = ? AND (c.status <> 'active' OR c.updated_at > o.created_at)"
     )
     unwanted = {row.id for row in rows if row.kind == "reminder" and connection.execute(moved, (row.id,)).fetchone()}
     _give_up(connection, unwanted, ANSWERED, now)

@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model_following import Waiting
@@ -90,6 +92,17 @@ def test_a_reminder_is_not_sent_once_its_conversation_has_ended(store: Store) ->
 
 def test_a_reminder_goes_to_who_is_silent(store: Store) -> None:
     store.follow(reminder(waiting(store)))
+
+    assert [row.id for row in store.claim_outbox("at", MOMENT + 9, 10, 5)] == ["m1"]
+
+
+@pytest.mark.parametrize("citizen", ["badr", ""])
+@pytest.mark.parametrize("kind", ["reminder", "question"])
+def test_the_end_of_another_citizens_conversation_holds_nothing_back(store: Store, citizen: str, kind: Any) -> None:
+    waiting(store)
+    said = message("m1", citizen, kind=kind, ground="form 7", conversation="c1")
+    store.enqueue([replace(said, created_at=MOMENT - 5)])
+    store.accept(change("x2", conversation("c1", status="done"), base=1))
 
     assert [row.id for row in store.claim_outbox("at", MOMENT + 9, 10, 5)] == ["m1"]
 
