@@ -7,6 +7,7 @@ parent, opens the store itself, and says that it listens once `/health` really a
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -29,6 +30,8 @@ DRAIN = 10
 """Seconds that requests under way are given when the server stops."""
 READY = 30
 """Seconds after which a server that does not answer is reported."""
+PROMPT = 5
+"""Seconds in which a server that works says whether it is well."""
 PR_SET_PDEATHSIG = 1
 M_ARENA_MAX, ARENAS = -8, 2
 LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not chosen
@@ -76,6 +79,12 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
 
     from gateway.front import Loop
 
+    class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, by the kind of Python
+        """granian without its pid file, which we do not ask for, and the look at every process that comes with it."""
+
+        def _write_pidfile(self) -> None:
+            pass
+
     multiprocessing.set_start_method("fork", force=True)  # the worker takes what is loaded here along
     parent = os.getpid()
 
@@ -90,7 +99,7 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
         asyncio.set_event_loop(made)
         return made
 
-    server = Granian(
+    server = Server(
         "awal",
         address=host,
         port=port,
@@ -100,6 +109,7 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
         log_enabled=False,
         workers_kill_timeout=DRAIN,
     )
+    gc.freeze()  # what is loaded stays: the worker shares it, and need not look through it for garbage
     server.serve(target_loader=worker, wrap_loader=False)
 
 
@@ -205,9 +215,23 @@ def healthy(host: str, port: int) -> bool:
     """Tell whether a gateway answers 200 on `/health`; plain sockets, because http.client costs an import."""
     request = f"GET /health HTTP/1.0\r\nHost: {host}\r\n\r\n".encode()
     try:
-        with socket.create_connection((host, port), timeout=5) as link:
+        with _link(host, port) as link:
             link.sendall(request)
             first = link.makefile("rb").readline()
     except OSError:
         return False
     return b" 200 " in first
+
+
+def _link(host: str, port: int) -> socket.socket:
+    """Connect; an address in figures is not looked up, which would bring in how names of all scripts are written."""
+    if not (":" in host or host.replace(".", "").isdecimal()):
+        return socket.create_connection((host, port), timeout=PROMPT)
+    link = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        link.settimeout(PROMPT)
+        link.connect((host, port))
+    except BaseException:
+        link.close()
+        raise
+    return link

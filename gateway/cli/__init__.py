@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ COMMANDS = {
     "doctor": "doctor:doctor",
 }
 """Command to `module:function`, in the order of the help."""
+
+GARBAGE = 50_000
+"""New objects after which the newest are looked through for garbage: a start makes many, and hardly any is."""
 
 
 class Lazy(Group):
@@ -104,6 +108,7 @@ def cli(ctx: click.Context, directory: Path) -> None:
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run `awal` and leave: 0 done, 1 refused by what was checked, 2 wrong usage; errors are one line on stderr."""
+    gc.set_threshold(GARBAGE)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # whatever the locale: three scripts pass through, and what is no UTF-8 is replaced as in a webhook
