@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measure import Row
-from benchmarks.servers import answers, awal, bare, free_port, memory, running
+from benchmarks.servers import ENVIRON, answers, awal, bare, free_port, memory, running
 
 REST = 3.0
 """Seconds a server is left alone before its memory is read: its jobs have run, its caches are warm."""
@@ -34,7 +34,7 @@ def rows(project: Path, long: bool) -> list[Row]:  # noqa: ARG001 - every file's
 def imported() -> float:
     """Return the milliseconds of a process that imports Flask and does nothing else."""
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import flask"], check=True)
+    subprocess.run([sys.executable, "-c", "import flask"], env=ENVIRON, check=True)
     return (time.perf_counter() - begun) * 1000
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
 import socket
@@ -14,8 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.server import healthy
+
 THREADS = 8
 PATIENCE = 60.0
+GLANCE = 0.001
+"""Seconds between two looks at a server that starts: a look that is refused costs it next to nothing."""
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""What both sides are started with: pip compiled Flask as it installed it, and a checkout may keep what it compiles."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -51,12 +56,12 @@ def free_port() -> int:
 def running(command: list[str], port: int) -> Iterator[Server]:
     """Start a server, wait for its first 200 on /health, and stop it at the end."""
     begun = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=ENVIRON, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while not answers(port):
             if process.poll() is not None or time.perf_counter() - begun > PATIENCE:
                 raise RuntimeError(f"did not start: {' '.join(command)}")
-            time.sleep(0.005)
+            time.sleep(GLANCE)
         yield Server(process, port, time.perf_counter() - begun)
     finally:
         end(process)
@@ -75,14 +80,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def answers(port: int) -> bool:
     """Tell whether /health says 200."""
-    link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        link.request("GET", "/health")
-        return link.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        link.close()
+    return healthy("127.0.0.1", port)
 
 
 def tree(process: int) -> list[int]:
