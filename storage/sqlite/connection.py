@@ -27,7 +27,7 @@ WRITER_PRAGMAS = (
     # What a citizen had erased is overwritten, not only unlinked.
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = MEMORY",
-    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 16777216",
 )
 

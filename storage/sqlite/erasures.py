@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storage.sqlite import rights
+from storage.sqlite.own import INBOUNDS
 
-OLDEST = """
+OLDEST = f"""
 SELECT MIN(at) FROM (
-    SELECT MIN(received_at) AS at FROM inbound WHERE citizen = :citizen
+    SELECT MIN(received_at) AS at FROM inbound WHERE seq IN ({INBOUNDS})
     UNION ALL SELECT MIN(started_at) FROM conversations WHERE citizen = :citizen
     UNION ALL SELECT MIN(opened_at) FROM sessions WHERE citizen = :citizen
     UNION ALL SELECT MIN(created_at) FROM outbox WHERE citizen = :citizen
 )
-"""
+"""  # noqa: S608 - constants only
 
 
 def beside(database: Path) -> Path:

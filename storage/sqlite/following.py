@@ -9,6 +9,7 @@ import msgspec
 from flows.types import Conversation
 from storage.following import CALLED, Awaited, Follow
 from storage.sqlite import outbox, rolling
+from storage.sqlite.own import INBOUNDS
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(Conversation).decode
@@ -102,7 +103,8 @@ def newer(connection: sqlite3.Connection, conversation: str) -> bool:
 def wishes(connection: sqlite3.Connection, citizen: str, since: int) -> int:
     """Count a citizen's calls since a moment."""
     found = connection.execute(
-        "SELECT COUNT(*) FROM inbound WHERE citizen = ? AND received_at >= ? AND substr(external_id, 1, ?) = ?",
-        (citizen, since, len(CALLED), CALLED),
+        f"SELECT COUNT(*) FROM inbound WHERE seq IN ({INBOUNDS}) AND received_at >= :since"  # noqa: S608 - a constant
+        " AND substr(external_id, 1, :length) = :called",
+        {"citizen": citizen, "since": since, "length": len(CALLED), "called": CALLED},
     )
     return int(found.fetchone()[0])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import astuple
 
 from flows.types import Conversation
 from storage.moments import civil_day_of, milliseconds
@@ -41,6 +41,11 @@ ON CONFLICT (citizen) DO UPDATE SET number = excluded.number, channel = excluded
 """
 
 
+def reach_row(change: Change) -> tuple[object, ...]:
+    """Return what `REACH` inserts."""
+    return (change.citizen.pseudonym, change.reach, change.inbound.channel, change.inbound.received_at)
+
+
 def dialogue(connection: sqlite3.Connection, channel: str, external_id: str, citizen: str, session: str) -> Dialogue:
     """Read the citizen, the session, the open conversation, and the stored reply if this inbound was taken before."""
     given = {"channel": channel, "external_id": external_id, "citizen": citizen, "session": session}
@@ -59,7 +64,7 @@ def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read:
 
     `read`: what this very transaction has read of the same inbound; what is as it was need not be written.
     """
-    if not _keep_inbound(connection, change):
+    if connection.execute(INBOUND, inbound_row(change)).rowcount != 1:  # it was taken before
         return _repeated(connection, change.inbound)
     if change.erase:
         _erase(connection, change)
@@ -70,24 +75,23 @@ def accept(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read:
 
 def _keep(connection: sqlite3.Connection, change: Change, zone: ZoneInfo, read: Dialogue | None) -> None:
     """Keep everything a change holds besides its inbound."""
-    row = change.inbound
     if read is None or read.citizen != change.citizen:
-        _keep_citizen(connection, change.citizen)
+        connection.execute(CITIZEN, astuple(change.citizen))
     if change.closes:
         _close(connection, change)
     if change.conversation is not None:
         _keep_conversation(connection, change, change.conversation, zone)
-    if change.session is not None:
-        _keep_session(connection, change.session)
+    if change.session is not None and connection.execute(SESSION, astuple(change.session)).rowcount != 1:
+        raise Undone(CONFLICT)
     if change.answers:
         _thaw_others(connection, change)
-        _keep_answers(connection, change.answers)
+        connection.executemany(ANSWER, map(answer_row, change.answers))
     _end(connection, change)
     outbox.enqueue(connection, change.outbound)
     if change.consents:
         consents.keep(connection, change.consents)
     if change.reach and not change.citizen.stopped_at:
-        connection.execute(REACH, (change.citizen.pseudonym, change.reach, row.channel, row.received_at))
+        connection.execute(REACH, reach_row(change))
     _note(connection, change, change.citizen.pseudonym)
 
 
@@ -112,29 +116,29 @@ def _erase(connection: sqlite3.Connection, change: Change) -> None:
     _note(connection, change, "")
 
 
-def _keep_inbound(connection: sqlite3.Connection, change: Change) -> bool:
-    """Insert the inbound with its reply; False when it was taken before."""
+INBOUND = (
+    "INSERT INTO inbound (id, channel, external_id, citizen, bearer, text, received_at, session, sent_at,"
+    " conversation, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (channel, external_id) DO NOTHING"
+)
+
+
+def inbound_row(change: Change) -> tuple[object, ...]:
+    """Return what `INBOUND` inserts."""
     row = change.inbound
-    conversation = row.conversation or (change.conversation.id if change.conversation else "")
-    cursor = connection.execute(
-        "INSERT INTO inbound (id, channel, external_id, citizen, bearer, text, received_at, session, sent_at,"
-        " conversation, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (channel, external_id) DO NOTHING",
-        (
-            row.id,
-            row.channel,
-            row.external_id,
-            row.citizen,
-            row.bearer,
-            row.text,
-            row.received_at,
-            row.session,
-            row.sent_at,
-            conversation,
-            change.reply,
-        ),
+    return (
+        row.id,
+        row.channel,
+        row.external_id,
+        row.citizen,
+        row.bearer,
+        row.text,
+        row.received_at,
+        row.session,
+        row.sent_at,
+        "" if change.erase else row.conversation or (change.conversation.id if change.conversation else ""),
+        change.reply,
     )
-    return cursor.rowcount == 1
 
 
 def _repeated(connection: sqlite3.Connection, row: InboundRow) -> Accepted:
@@ -145,29 +149,21 @@ def _repeated(connection: sqlite3.Connection, row: InboundRow) -> Accepted:
     return Accepted("repeat", reply) if citizen in ("", row.citizen) else CONFLICT
 
 
-def _keep_session(connection: sqlite3.Connection, row: Session) -> None:
-    """Insert or update a session; a conflict when another citizen opened it."""
-    cursor = connection.execute(
-        "INSERT INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at, closed,"
-        " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (channel, session) DO UPDATE SET service = excluded.service, path = excluded.path,"
-        " reply = excluded.reply, conversation = excluded.conversation, opened_at = excluded.opened_at,"
-        " closed = excluded.closed, person = excluded.person WHERE citizen = excluded.citizen",
-        msgspec.structs.astuple(row),
-    )
-    if cursor.rowcount != 1:
-        raise Undone(CONFLICT)
-
-
-def _keep_citizen(connection: sqlite3.Connection, citizen: Citizen) -> None:
-    connection.execute(
-        "INSERT INTO citizens (pseudonym, language, consented_at, place, stopped_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (pseudonym) DO UPDATE SET language = excluded.language, consented_at = excluded.consented_at,"
-        " place = excluded.place, stopped_at = excluded.stopped_at"
-        " WHERE (language, consented_at, place, stopped_at) IS NOT"
-        " (excluded.language, excluded.consented_at, excluded.place, excluded.stopped_at)",
-        msgspec.structs.astuple(citizen),
-    )
+SESSION = (
+    "INSERT INTO sessions (channel, session, citizen, service, path, reply, conversation, opened_at, closed,"
+    " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (channel, session) DO UPDATE SET service = excluded.service, path = excluded.path,"
+    " reply = excluded.reply, conversation = excluded.conversation, opened_at = excluded.opened_at,"
+    " closed = excluded.closed, person = excluded.person WHERE citizen = excluded.citizen"
+)
+"""Changes nothing where another citizen opened the session."""
+CITIZEN = (
+    "INSERT INTO citizens (pseudonym, language, consented_at, place, stopped_at) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (pseudonym) DO UPDATE SET language = excluded.language, consented_at = excluded.consented_at,"
+    " place = excluded.place, stopped_at = excluded.stopped_at"
+    " WHERE (language, consented_at, place, stopped_at) IS NOT"
+    " (excluded.language, excluded.consented_at, excluded.place, excluded.stopped_at)"
+)
 
 
 def _close(connection: sqlite3.Connection, change: Change) -> None:
@@ -195,7 +191,7 @@ def _keep_conversation(connection: sqlite3.Connection, change: Change, state: Co
     if change.base:
         _move(connection, change, state)
     else:
-        _begin(connection, change, state, zone)
+        begin(connection, change, state, zone)
     if change.forget_answers:
         connection.execute("DELETE FROM answers WHERE conversation = ?", (state.id,))
     if change.withdrawn:
@@ -204,7 +200,7 @@ def _keep_conversation(connection: sqlite3.Connection, change: Change, state: Co
         )
 
 
-def _begin(connection: sqlite3.Connection, change: Change, state: Conversation, zone: ZoneInfo) -> None:
+def begin(connection: sqlite3.Connection, change: Change, state: Conversation, zone: ZoneInfo) -> None:
     """Insert a new conversation; a conflict when the citizen has another open one of the same flow."""
     citizen = change.citizen.pseudonym
     open_ = connection.execute(
@@ -243,8 +239,12 @@ def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -
     if change.reopens and following.newer(connection, state.id):
         raise Undone(CONFLICT)
     planned = bool(change.due_at) or state.status != "active"
-    sql = MOVE.format(planned=PLANNED if planned else "")
-    given = (
+    _fresh_or_thawed(connection, MOVE_ON if planned else MOVE, moved_row(change, state, planned), state.id)
+
+
+def moved_row(change: Change, state: Conversation, planned: bool) -> tuple[object, ...]:
+    """Return what `MOVE_ON` takes where something is planned, else what `MOVE` takes."""
+    return (
         state.flow,
         state.version,
         state.flow_hash,
@@ -259,15 +259,15 @@ def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -
         change.base,
         change.citizen.pseudonym,
     )
-    _fresh_or_thawed(connection, sql, given, state.id)
 
 
-MOVE = (
+_MOVE = (
     "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
     " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?{planned}"
     " WHERE id = ? AND revision = ? AND citizen = ? AND rolled = 0"
 )
-PLANNED = ", recipient = ?, due_at = ?"
+MOVE, MOVE_ON = _MOVE.format(planned=""), _MOVE.format(planned=", recipient = ?, due_at = ?")
+"""Over the revision that was read, and over no other; one that was counted ahead is not moved either."""
 
 
 def _waiting(change: Change, state: Conversation) -> tuple[bytes, int]:
@@ -282,46 +282,51 @@ def _thaw_others(connection: sqlite3.Connection, change: Change) -> None:
         rolling.thaw_one(connection, conversation)
 
 
-def _keep_answers(connection: sqlite3.Connection, answers: Sequence[AnswerRow]) -> None:
-    """Insert answers; a later one of the same conversation and step takes the earlier one's place."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO answers (id, conversation, flow, flow_version, flow_hash, step, kind, value, raw,"
-        " language, bearer, channel, answered_at, day, free) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                row.id,
-                row.conversation,
-                row.flow,
-                row.flow_version,
-                row.flow_hash,
-                row.step,
-                *to_columns(row.value),
-                row.raw,
-                row.language,
-                row.bearer,
-                row.channel,
-                row.answered_at,
-                row.day,
-                row.free,
-            )
-            for row in answers
-        ],
+ANSWER = (
+    "INSERT OR REPLACE INTO answers (id, conversation, flow, flow_version, flow_hash, step, kind, value, raw,"
+    " language, bearer, channel, answered_at, day, free) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+"""A later answer of the same conversation and step takes the earlier one's place."""
+
+
+def answer_row(row: AnswerRow) -> tuple[object, ...]:
+    """Return what `ANSWER` inserts."""
+    return (
+        row.id,
+        row.conversation,
+        row.flow,
+        row.flow_version,
+        row.flow_hash,
+        row.step,
+        *to_columns(row.value),
+        row.raw,
+        row.language,
+        row.bearer,
+        row.channel,
+        row.answered_at,
+        row.day,
+        row.free,
     )
+
+
+FALLBACK = (
+    "INSERT INTO fallbacks (pair, served) VALUES (?, ?)"
+    " ON CONFLICT (pair) DO UPDATE SET served = served + excluded.served"
+)
+EVENT = "INSERT INTO events (at, kind, detail, citizen) VALUES (?, ?, ?, ?)"
 
 
 def _note(connection: sqlite3.Connection, change: Change, citizen: str) -> None:
     """Count the fallbacks and keep the events."""
     if change.fallbacks:
-        connection.executemany(
-            "INSERT INTO fallbacks (pair, served) VALUES (?, ?)"
-            " ON CONFLICT (pair) DO UPDATE SET served = served + excluded.served",
-            list(change.fallbacks.items()),
-        )
+        connection.executemany(FALLBACK, change.fallbacks.items())
     if change.events:
-        connection.executemany(
-            "INSERT INTO events (at, kind, detail, citizen) VALUES (?, ?, ?, ?)",
-            [(change.inbound.received_at, kind, detail, citizen) for kind, detail in change.events],
-        )
+        connection.executemany(EVENT, event_rows(change, citizen))
+
+
+def event_rows(change: Change, citizen: str) -> list[tuple[object, ...]]:
+    """Return what `EVENT` inserts."""
+    return [(change.inbound.received_at, kind, detail, citizen) for kind, detail in change.events]
 
 
 def _completed_at(state: Conversation) -> int:

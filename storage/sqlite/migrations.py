@@ -428,3 +428,16 @@ FROM conversations c CROSS JOIN (SELECT 10 AS wide UNION ALL SELECT 7) span WHER
 GROUP BY 1, 2, 3, 4, 5, 6
 ON CONFLICT DO UPDATE SET partial = excluded.partial, open = excluded.open;
 """
+
+
+@migrations(name="0009_inbounds_by_conversation")
+def inbounds_by_conversation(db: Database) -> None:
+    """Find a citizen's inbounds by their conversations, which are written side by side: a page of disk less a step."""
+    db.executescript(BY_CONVERSATION)
+
+
+BY_CONVERSATION = """
+DROP INDEX inbound_citizen;
+CREATE INDEX inbound_conversation ON inbound (conversation);
+CREATE INDEX inbound_alone ON inbound (citizen) WHERE conversation = '' AND citizen <> '';
+"""

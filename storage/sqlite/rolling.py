@@ -12,6 +12,8 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from storage.sqlite.own import INBOUNDS as OWN
+
 QUIET = 10 * 60 * 1000
 """Milliseconds without a word after which an open conversation is counted ahead; one that ended is at once."""
 INBOUNDS = 100
@@ -117,9 +119,9 @@ def thaw_citizen(connection: sqlite3.Connection, citizen: str) -> None:
         "SELECT COUNT(*) FROM citizens WHERE pseudonym = ? AND rolled = 1", (citizen,)
     ).fetchone()
     inbound, steps = connection.execute(
-        "SELECT COUNT(*), COALESCE(SUM(conversation <> ''), 0) FROM inbound"
-        " WHERE citizen = ? AND seq <= (SELECT value FROM counters WHERE name = 'inbound-upto')",
-        (citizen,),
+        "SELECT COUNT(*), COALESCE(SUM(conversation <> ''), 0) FROM inbound"  # noqa: S608 - a constant
+        f" WHERE seq IN ({OWN}) AND seq <= (SELECT value FROM counters WHERE name = 'inbound-upto')",
+        {"citizen": citizen},
     ).fetchone()
     _count(connection, citizens=-known, inbound=-inbound, steps=-steps)
 

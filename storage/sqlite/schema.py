@@ -7,7 +7,7 @@ from pathlib import Path
 
 from storage.errors import StoreError
 
-VERSION = 8
+VERSION = 9
 """How many migrations there are; kept in `PRAGMA user_version` once all are applied."""
 
 

@@ -15,13 +15,10 @@ from storage.consents import Consent, Standing
 from storage.errors import StoreError, StoreFull, StoreLocked
 from storage.outgoing import ANYTHING
 from storage.sqlite import (
-    backup,
     campaigns,
     claim,
     consents,
-    erasures,
     following,
-    keyring,
     lane,
     outbox,
     reading,
@@ -36,6 +33,7 @@ from storage.sqlite.connection import Readers, errors, open_writer
 from storage.sqlite.handed import Operation
 from storage.sqlite.lock import FileLock
 from storage.sqlite.reserve import NotAdmitted, Reserve, full
+from storage.sqlite.together import Together
 from storage.sqlite.turns import Keeper, Turn
 from storage.sqlite.writer import Writer
 from storage.store import (
@@ -100,7 +98,7 @@ class SqliteStore:
         except BaseException:
             self._lock.release()
             raise
-        self._writer = Writer(self._connection, self.path, queue, deadline)
+        self._writer = Writer(self._connection, self.path, queue, deadline, Together(self._keeper))
 
     def _open_beside(self) -> None:
         if not self.path.is_file():
@@ -316,6 +314,8 @@ class SqliteStore:
             return
         self._writer.owes_checkpoint = True
         if citizen:
+            from storage.sqlite import erasures, keyring
+
             with errors(self.path):
                 erasures.note(self.path, citizen, now)
                 keyring.destroy(keyring.beside(self.path), citizen)
@@ -500,6 +500,8 @@ class SqliteStore:
 
         `sealed`: each citizen under a key of their own, which is kept beside the database and nowhere else.
         """
+        from storage.sqlite import backup
+
         if sealed:
             return self._read(lambda connection: backup.back_up_sealed(connection, self.path, target))
         return self._read(lambda connection: backup.back_up(connection, target))

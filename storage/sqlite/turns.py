@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from storage.sqlite import lane
 from storage.sqlite.reserve import Reserve
-from storage.store import Accepted, Change
+from storage.store import Accepted, Change, Dialogue
 from storage.turns import Asked, Decide, Instead
 
 
@@ -27,17 +27,25 @@ class Turn:
 
     def __call__(self, connection: sqlite3.Connection) -> Accepted:
         """Read, decide and keep."""
-        asked = self.asked
-        read = lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
-        made = self.decide(read)
+        _, read, made = self.decided(connection, look(connection, self.asked))
+        return made if isinstance(made, Accepted) else lane.accept(connection, made, self.keeper.zone, read)
+
+    def decided(self, connection: sqlite3.Connection, read: Dialogue) -> tuple[Asked, Dialogue, Change | Accepted]:
+        """Return who spoke, what was read of them, and what is to be kept; or how it ended without anything to keep."""
+        asked, made = self.asked, self.decide(read)
         if isinstance(made, Instead):
             asked = made.asked
-            read = lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
+            read = look(connection, asked)
             made = made.decide(read)
         if isinstance(made, bytes):
-            return Accepted("repeat", made)
+            return asked, read, Accepted("repeat", made)
         self.keeper.admit(made)
-        return lane.accept(connection, made, self.keeper.zone, read)
+        return asked, read, made
+
+
+def look(connection: sqlite3.Connection, asked: Asked) -> Dialogue:
+    """Read the dialogue that an inbound belongs to."""
+    return lane.dialogue(connection, asked.channel, asked.external_id, asked.citizen, asked.session)
 
 
 class Keeper:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from storage.errors import StoreBusy, StoreError, StoreFull
 from storage.histogram import SIZES, Histogram
@@ -36,11 +36,24 @@ class Undone(Exception):
         self.outcome = outcome
 
 
+class Together(Protocol):
+    """How the operations of one commit are run, as long as none of them fails."""
+
+    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+        """Run them in the open transaction and set their results; raise what one of them fails with."""
+
+    def undone(self) -> None:
+        """Hear that all of it is undone."""
+
+
 class Writer:
     """Run operations one after the other on `connection`, in commits shared by all callers that wait."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, limit: int, deadline: float) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, limit: int, deadline: float, together: Together
+    ) -> None:
         self._connection = connection
+        self._together = together
         self._path = path
         self._limit = limit
         self._deadline = deadline
@@ -169,8 +182,7 @@ class Writer:
         """Run the jobs in one transaction; where one of them fails, all are undone and run again, kept apart."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                job.result, job.error = job.operation(self._connection), None
+            self._together.run(self._connection, jobs)
             self._to_disk(len(jobs))
         except Exception:
             self._roll_back()
@@ -225,6 +237,7 @@ class Writer:
 
     def _roll_back(self) -> None:
         """End a broken transaction. What fails here fails again, with its reason, at the next BEGIN."""
+        self._together.undone()
         with suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

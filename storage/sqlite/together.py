@@ -1,0 +1,112 @@
+"""All that shares a commit, run in its order: turns side by side, what they change kept with one statement per table.
+
+Turns of different citizens do not touch each other. They are read and decided first, and then kept as one pile. What
+touches a citizen, a session or an inbound of the turns before waits until those are kept.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Hashable, Iterator, Sequence
+from typing import cast
+
+import msgspec
+
+from storage.sqlite import lane
+from storage.sqlite.at_hand import AtHand
+from storage.sqlite.handed import Job
+from storage.sqlite.pile import Pile, plain
+from storage.sqlite.turns import Keeper, Turn, look
+from storage.store import Accepted, Change, Dialogue
+from storage.turns import Asked
+
+REPEATED = """
+SELECT j.key FROM json_each(?) j CROSS JOIN inbound i
+WHERE i.channel = json_extract(j.value, '$[0]') AND i.external_id = json_extract(j.value, '$[1]')
+"""
+
+encode = msgspec.json.Encoder().encode
+
+
+class Together:
+    """Runs jobs in one transaction and sets their results; raises what one of them failed with."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._at_hand = AtHand()
+
+    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+        """Run jobs in their order."""
+        for batch in batches(jobs):
+            if isinstance(batch[0].operation, Turn):
+                self._take(connection, batch)
+            else:
+                self._at_hand.clear()
+                for job in batch:
+                    job.result, job.error = job.operation(connection), None
+
+    def undone(self) -> None:
+        """Hear that what was run is undone, or that something else is run."""
+        self._at_hand.clear()
+
+    def _take(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
+        """Take the inbounds of turns that do not touch each other."""
+        pile = Pile(self._keeper.zone)
+        turns = [cast(Turn, job.operation) for job in jobs]
+        for job, turn, known in zip(jobs, turns, self._known(connection, turns), strict=True):
+            read = known or look(connection, turn.asked)
+            job.result, job.error = None, None
+            try:
+                asked, read, made = turn.decided(connection, read)
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                job.error = error
+                continue
+            job.result = made if isinstance(made, Accepted) else self._keep(connection, pile, asked, read, made)
+        pile.keep(connection)
+
+    def _known(self, connection: sqlite3.Connection, turns: Sequence[Turn]) -> list[Dialogue | None]:
+        """Return the dialogues that are at hand, but none for an inbound that was taken before."""
+        known = [self._at_hand.get(turn.asked) for turn in turns]
+        if any(known):
+            ids = encode([(turn.asked.channel, turn.asked.external_id) for turn in turns]).decode()
+            for (at,) in connection.execute(REPEATED, (ids,)).fetchall():
+                known[at] = None
+        return known
+
+    def _keep(
+        self, connection: sqlite3.Connection, pile: Pile, asked: Asked, read: Dialogue, change: Change
+    ) -> Accepted:
+        """Pile a plain change up, and keep any other by itself."""
+        if change.conversation is not None and plain(change):
+            pile.add(change, change.conversation, read.citizen)
+            self._at_hand.put(asked, change, read)
+            return Accepted("taken", change.reply)
+        self._at_hand.drop(asked.citizen)
+        pile.keep(connection)  # what came before it is kept before it
+        return lane.accept(connection, change, self._keeper.zone, read)
+
+
+def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Yield jobs in their order: turns that do not touch each other side by side, and what lies between."""
+    batch: list[Job] = []
+    touched: set[Hashable] = set()
+    for job in jobs:
+        touches = _touches(job)
+        if batch and (not touches or not touched or not touched.isdisjoint(touches)):
+            yield batch
+            batch, touched = [], set()
+        batch.append(job)
+        touched.update(touches)
+    if batch:
+        yield batch
+
+
+def _touches(job: Job) -> tuple[Hashable, ...]:
+    """Return what a turn reads and writes that another could too; nothing for any other operation."""
+    if not isinstance(job.operation, Turn):
+        return ()
+    asked = job.operation.asked
+    inbound, session = ("inbound", asked.channel, asked.external_id), ("session", asked.channel, asked.session)
+    return (asked.citizen, inbound, session) if asked.session else (asked.citizen, inbound)

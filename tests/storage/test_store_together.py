@@ -1,0 +1,241 @@
+"""Inbounds that share a commit: as if each had come alone, in what is read, what is answered and what is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+from store_changes import answer, change, conversation, message
+
+from storage.consents import Consent
+from storage.sqlite import SqliteStore
+from storage.store import Change, Citizen, Dialogue, Session
+from storage.turns import Asked
+
+WAIT = 30
+CITIZENS = ("amina", "badr", "chama")
+KINDS = ("begin", "move", "answer", "end", "restart", "withdraw", "close", "stop", "erase", "share", "known", "fail")
+OTHERS = ("roll", "erase", "ask", "follow", "copy")
+TABLES = ("inbound", "citizens", "sessions", "conversations", "answers", "outbox", "events", "consents", "reached")
+
+
+class Said(Struct, frozen=True):
+    """One inbound of the script: who, in which session, under which id, and what comes of it."""
+
+    citizen: str
+    session: str
+    id: int
+    kind: str
+
+
+SAID = st.builds(
+    Said,
+    citizen=st.sampled_from(CITIZENS),
+    session=st.sampled_from(["s1", "s2", "s3", ""]),
+    id=st.integers(1, 9),
+    kind=st.sampled_from(KINDS) | st.sampled_from(("begin", "move", "answer")),
+)
+SCRIPTS = st.lists(st.lists(SAID | st.sampled_from(OTHERS), min_size=1, max_size=7), min_size=1, max_size=5)
+
+
+class Script:
+    """Plays a script on a store; `seen` is what each inbound was decided on."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.seen: list[tuple[int, Dialogue]] = []
+        self.heard: dict[int, object] = {}
+
+    def decide(self, at: int, said: Said) -> Callable[[Dialogue], Change | bytes]:
+        """Return what decides an inbound."""
+
+        def decide(read: Dialogue) -> Change | bytes:
+            self.seen.append((at, read))
+            if said.kind == "fail" or read.foreign:
+                raise LookupError(said.citizen)
+            if read.reply is not None or said.kind == "known":
+                return read.reply or b"known"
+            return made(at, said, read)
+
+        return decide
+
+    def told(self, at: int) -> tuple[Callable[[object], None], SimpleQueue[object]]:
+        """Return what hears an outcome."""
+        heard: SimpleQueue[object] = SimpleQueue()
+
+        def told(outcome: object) -> None:
+            self.heard[at] = outcome if not isinstance(outcome, Exception) else (type(outcome), str(outcome))
+            heard.put(outcome)
+
+        return told, heard
+
+    def give(self, at: int, said: Said) -> SimpleQueue[object]:
+        """Hand one inbound over."""
+        told, heard = self.told(at)
+        asked = Asked("at", f"x{said.id}", said.citizen, said.session)
+        self.store.hand_over(asked, self.decide(at, said), told)
+        return heard
+
+    def other(self, at: int, what: str) -> SimpleQueue[object]:
+        """Hand over something that is no inbound."""
+        told, heard = self.told(at)
+        self.store._writes.hand_over(lambda connection: run(connection, what), told, lambda: False)
+        return heard
+
+
+def made(at: int, said: Said, read: Dialogue) -> Change:
+    """Return what comes of an inbound: plain or not, and sometimes what cannot be kept."""
+    current, kind = read.current, said.kind
+    begins = current is None or kind in ("begin", "close")
+    state = conversation(f"c{at}", flow=f"f{at % 3}") if current is None or begins else current.state
+    if kind == "end":
+        state = conversation(state.id, flow=state.flow, status="done")
+    citizen = read.citizen or Citizen(said.citizen)
+    citizen = Citizen(said.citizen, "fr" if at % 2 else citizen.language, stopped_at=at if kind == "stop" else 0)
+    row: dict[str, Any] = {"base": 0 if begins or current is None else current.revision}
+    if said.session:
+        person = "dina" if kind == "share" else ""
+        opened = read.session.opened_at if read.session else at
+        row["session"] = Session(
+            "at", said.session, said.citizen, path=str(at), conversation=state.id, opened_at=opened, person=person
+        )
+    if kind == "answer":
+        row["answers"] = [answer("supply", f"v{at}", conversation=state.id, at=at)]
+        row["events"] = [("unclear", f"{at}")]
+        row["outbound"] = [message(f"m{at}", citizen=said.citizen, kind="notice", ground="form 7")]
+    if kind == "close" and current is not None:
+        row["closes"] = current.state.id
+    row["forget_answers"] = kind == "restart" and not begins
+    row["withdrawn"] = ("supply",) if kind == "withdraw" and not begins else ()
+    if begins:
+        row["consents"] = [Consent(said.citizen, at, "agreed", "at", "1", f"id-{at}", "fr")]
+        row["reach"] = b"sealed"
+        row["fallbacks"] = {"zgh>ar": 1}
+    whole = change(f"x{said.id}", state, said.citizen, **row)
+    return replace(whole, citizen=citizen, erase=kind == "erase")
+
+
+def run(connection: sqlite3.Connection, what: str) -> str:
+    """Change behind the inbounds' back what they would read."""
+    if what == "follow":
+        connection.execute("UPDATE conversations SET asked_at = asked_at + 1, revision = revision + 1")
+    elif what == "erase":
+        connection.execute("DELETE FROM sessions WHERE citizen = 'amina'")
+        connection.execute("UPDATE conversations SET status = 'expired' WHERE citizen = 'amina'")
+    elif what == "ask":
+        connection.execute("UPDATE citizens SET language = 'ar'")
+    elif what == "copy":
+        connection.execute("UPDATE sessions SET path = 'copied'")
+    return what
+
+
+@contextmanager
+def held(store: SqliteStore) -> Iterator[None]:
+    """Keep the writer busy until the block ends."""
+    begun, over = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        assert over.wait(WAIT)
+
+    store._writes.hand_over(hold, lambda _: None, lambda: False)
+    assert begun.wait(WAIT)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def play(store: SqliteStore, script: list[list[Said | str]], *, alone: bool) -> tuple[Script, dict[str, list[str]]]:
+    """Play a script, each of its parts in one commit or each of its inbounds alone; return it and what is kept."""
+    played, at = Script(store), 0
+    for part in script:
+        heard = []
+        with held(store):
+            for one in part:
+                at += 1
+                heard.append(played.other(at, one) if isinstance(one, str) else played.give(at, one))
+                if alone:
+                    break
+        for told in heard:
+            told.get(timeout=WAIT)
+        for one in part[1:] if alone else ():
+            at += 1
+            (played.other(at, one) if isinstance(one, str) else played.give(at, one)).get(timeout=WAIT)
+    with store._readers.lend() as connection:
+        kept = {table: sorted(map(repr, rows(connection, table))) for table in TABLES}
+    return played, kept
+
+
+def rows(connection: sqlite3.Connection, table: str) -> list[object]:
+    """Return the rows of a table without their numbers: those of different citizens may come in another order."""
+    cursor = connection.execute(f"SELECT * FROM {table}")
+    names = [column[0] for column in cursor.description]
+    return [{name: value for name, value in zip(names, row, strict=True) if name != "seq"} for row in cursor]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("together")
+
+
+KNOWN = Said("amina", "s1", 9, "known")
+
+
+def move(id: int) -> Said:
+    return Said("amina", "s1", id, "move")
+
+
+GOES_ON = [Said("amina", "s1", 1, "begin"), Said("badr", "s2", 2, "begin")]
+
+
+@settings(max_examples=25, deadline=None)
+@given(script=SCRIPTS)
+@example(script=[[*GOES_ON, move(3), Said("badr", "s2", 4, "answer")]])
+@example(script=[[*GOES_ON, "follow", move(3), KNOWN]])
+@example(script=[[*GOES_ON, Said("badr", "s1", 5, "move"), Said("amina", "s1", 3, "erase"), KNOWN]])
+@example(script=[[*GOES_ON, move(3), Said("amina", "s1", 3, "known")]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "begin"), Said("amina", "s1", 4, "end"), KNOWN]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "withdraw"), KNOWN]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "answer"), Said("amina", "s1", 4, "stop"), KNOWN]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "share"), KNOWN]])
+@example(script=[[Said("amina", "s1", 1, "erase")], [Said("amina", "s1", 2, "begin")]])
+def test_inbounds_that_share_a_commit_are_as_if_each_had_come_alone(folder: Path, script: list[list[Any]]) -> None:
+    outcomes = []
+    for name, alone in (("shared", False), ("alone", True)):
+        path = folder / f"{name}.db"
+        for file in folder.glob(f"{name}.db*"):
+            file.unlink()
+        with SqliteStore(path) as store:
+            played, kept = play(store, script, alone=alone)
+            last = dict(played.seen)  # where something failed, the others are decided anew: what counts is the last
+            outcomes.append((played.heard, last, kept))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_citizen_who_goes_on_is_not_read_again(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    from storage.sqlite import lane
+
+    played, reads = Script(sqlite), []
+    read = lane.dialogue
+
+    def counted(*given: Any) -> Dialogue:
+        reads.append(given[3])
+        return read(*given)
+
+    monkeypatch.setattr(lane, "dialogue", counted)
+    for at, kind in enumerate(("begin", "move", "answer", "move"), start=1):
+        played.give(at, Said("amina", "s1", at, kind)).get(timeout=WAIT)
+    assert reads == ["amina"]
+    played.give(5, Said("amina", "s2", 5, "move")).get(timeout=WAIT)
+    assert reads == ["amina", "amina"]
