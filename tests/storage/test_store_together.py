@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -19,12 +19,27 @@ from store_changes import answer, change, conversation, message
 
 from storage.consents import Consent
 from storage.sqlite import SqliteStore
+from storage.sqlite.turns import Turn
 from storage.store import Change, Citizen, Dialogue, Session
-from storage.turns import Asked
+from storage.turns import Asked, Decide, Instead
 
 WAIT = 30
 CITIZENS = ("amina", "badr", "chama")
-KINDS = ("begin", "move", "answer", "end", "restart", "withdraw", "close", "stop", "erase", "share", "known", "fail")
+KINDS = (
+    "begin",
+    "move",
+    "answer",
+    "end",
+    "restart",
+    "withdraw",
+    "close",
+    "stop",
+    "erase",
+    "share",
+    "plan",
+    "known",
+    "fail",
+)
 OTHERS = ("roll", "erase", "ask", "follow", "copy")
 TABLES = ("inbound", "citizens", "sessions", "conversations", "answers", "outbox", "events", "consents", "reached")
 
@@ -49,15 +64,28 @@ SCRIPTS = st.lists(st.lists(SAID | st.sampled_from(OTHERS), min_size=1, max_size
 
 
 class Script:
-    """Plays a script on a store; `seen` is what each inbound was decided on."""
+    """Plays a script on a store; `seen` is what each inbound was decided on. `alone`: by an operation of its own."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, *, alone: bool = False) -> None:
         self.store = store
+        self.alone = alone
         self.seen: list[tuple[int, Dialogue]] = []
         self.heard: dict[int, object] = {}
 
-    def decide(self, at: int, said: Said) -> Callable[[Dialogue], Change | bytes]:
+    def decide(self, at: int, said: Said) -> Decide:
         """Return what decides an inbound."""
+
+        def decide(read: Dialogue) -> Change | bytes | Instead:
+            if read.session is not None and read.session.person and read.session.person != said.citizen:
+                self.seen.append((-at, read))
+                person = replace(said, citizen=read.session.person)
+                return Instead(Asked("at", f"x{said.id}", person.citizen, said.session), self.sure(at, person))
+            return self.sure(at, said)(read)
+
+        return decide
+
+    def sure(self, at: int, said: Said) -> Callable[[Dialogue], Change | bytes]:
+        """Return what decides an inbound of whom it is known to be."""
 
         def decide(read: Dialogue) -> Change | bytes:
             self.seen.append((at, read))
@@ -83,7 +111,11 @@ class Script:
         """Hand one inbound over."""
         told, heard = self.told(at)
         asked = Asked("at", f"x{said.id}", said.citizen, said.session)
-        self.store.hand_over(asked, self.decide(at, said), told)
+        if self.alone:
+            turn = Turn(asked, self.decide(at, said), self.store._keeper)
+            self.store._writes.hand_over(lambda connection: turn(connection), told, lambda: False)
+        else:
+            self.store.hand_over(asked, self.decide(at, said), told)
         return heard
 
     def other(self, at: int, what: str) -> SimpleQueue[object]:
@@ -104,10 +136,12 @@ def made(at: int, said: Said, read: Dialogue) -> Change:
     citizen = Citizen(said.citizen, "fr" if at % 2 else citizen.language, stopped_at=at if kind == "stop" else 0)
     row: dict[str, Any] = {"base": 0 if begins or current is None else current.revision}
     if said.session:
-        person = "dina" if kind == "share" else ""
-        opened = read.session.opened_at if read.session else at
+        before = read.session
+        person = "dina" if kind == "share" else before.person if before and said.citizen == "dina" else ""
+        owner = before.citizen if before and said.citizen == "dina" else said.citizen
+        opened = before.opened_at if before else at
         row["session"] = Session(
-            "at", said.session, said.citizen, path=str(at), conversation=state.id, opened_at=opened, person=person
+            "at", said.session, owner, path=str(at), conversation=state.id, opened_at=opened, person=person
         )
     if kind == "answer":
         row["answers"] = [answer("supply", f"v{at}", conversation=state.id, at=at)]
@@ -115,6 +149,7 @@ def made(at: int, said: Said, read: Dialogue) -> Change:
         row["outbound"] = [message(f"m{at}", citizen=said.citizen, kind="notice", ground="form 7")]
     if kind == "close" and current is not None:
         row["closes"] = current.state.id
+    row["due_at"] = at if kind == "plan" else 0
     row["forget_answers"] = kind == "restart" and not begins
     row["withdrawn"] = ("supply",) if kind == "withdraw" and not begins else ()
     if begins:
@@ -158,20 +193,17 @@ def held(store: SqliteStore) -> Iterator[None]:
 
 def play(store: SqliteStore, script: list[list[Said | str]], *, alone: bool) -> tuple[Script, dict[str, list[str]]]:
     """Play a script, each of its parts in one commit or each of its inbounds alone; return it and what is kept."""
-    played, at = Script(store), 0
+    played, at = Script(store, alone=alone), 0
     for part in script:
         heard = []
-        with held(store):
+        with nullcontext() if alone else held(store):
             for one in part:
                 at += 1
                 heard.append(played.other(at, one) if isinstance(one, str) else played.give(at, one))
                 if alone:
-                    break
+                    heard.pop().get(timeout=WAIT)
         for told in heard:
             told.get(timeout=WAIT)
-        for one in part[1:] if alone else ():
-            at += 1
-            (played.other(at, one) if isinstance(one, str) else played.give(at, one)).get(timeout=WAIT)
     with store._readers.lend() as connection:
         kept = {table: sorted(map(repr, rows(connection, table))) for table in TABLES}
     return played, kept
@@ -208,7 +240,8 @@ GOES_ON = [Said("amina", "s1", 1, "begin"), Said("badr", "s2", 2, "begin")]
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "begin"), Said("amina", "s1", 4, "end"), KNOWN]])
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "withdraw"), KNOWN]])
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "answer"), Said("amina", "s1", 4, "stop"), KNOWN]])
-@example(script=[[*GOES_ON, Said("amina", "s1", 3, "share"), KNOWN]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "share"), move(4), KNOWN, move(5)]])
+@example(script=[[*GOES_ON, Said("amina", "s1", 3, "plan"), move(4)]])
 @example(script=[[Said("amina", "s1", 1, "erase")], [Said("amina", "s1", 2, "begin")]])
 def test_inbounds_that_share_a_commit_are_as_if_each_had_come_alone(folder: Path, script: list[list[Any]]) -> None:
     outcomes = []
