@@ -219,7 +219,14 @@ def test_the_port_answers_before_the_engine_and_the_adapters_are_loaded() -> Non
     """Whether a gateway came back is known from its store: what citizens and operators need is loaded after that."""
     code = "import gateway.server, gateway.running, gateway.front, storage.sqlite"
     later = HEAVY | {"werkzeug", "flows.engine", "gateway.lane", "gateway.conversation", "gateway.works", "gateway.app"}
+    later |= {"storage.sqlite.backup", "storage.sqlite.keyring", "storage.sqlite.migrations", "difflib"}
     assert loaded_by(code) & later == set()
+
+
+def test_an_address_in_figures_is_not_looked_up() -> None:
+    """The start asks itself whether it answers: names in other scripts than ours are no part of that question."""
+    asked = "from gateway.server import healthy; healthy('127.0.0.1', 9)"
+    assert "encodings.idna" not in loaded_by(asked)
 
 
 def test_the_gateway_starts_without_what_it_needs_later() -> None:

@@ -201,6 +201,28 @@ def test_readiness_is_told_once_and_only_on_200() -> None:
     assert len(answered) == 2
 
 
+@pytest.mark.parametrize(("listens", "asked"), [("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "localhost"), ("::1", "::1")])
+def test_health_is_asked_at_an_address_or_a_name(listens: str, asked: str) -> None:
+    family = socket.AF_INET6 if ":" in listens else socket.AF_INET
+    try:
+        server = socket.create_server((listens, 0), family=family)
+    except OSError:
+        pytest.skip(f"this machine has no {listens}")
+    with server:
+        server.settimeout(10)
+
+        def answer() -> None:
+            link, _ = server.accept()
+            with link:
+                link.recv(4096)
+                link.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert healthy(asked, server.getsockname()[1])
+        thread.join()
+
+
 def test_nobody_is_not_healthy() -> None:
     assert not healthy("127.0.0.1", claim_port("127.0.0.1", 0))
 
