@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -134,6 +136,22 @@ class PostgresServer:
         name = url.rpartition("/")[2]
         sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = %s"
         return int(self.execute(sql, name)[0][0])
+
+    def terminate(self, backends: Iterable[int]) -> None:
+        """Cut the connections of these processes without the way to ask for it; return once they have ended.
+
+        The server knows a process no more before its socket is closed. Until then a client that read the server's last
+        words together with a reply has no sign of it, and its next request fails as it may when a server goes.
+        """
+        ending = []
+        for backend in backends:
+            with suppress(ProcessLookupError):
+                ending.append(os.pidfd_open(backend))
+                signal.pidfd_send_signal(ending[-1], signal.SIGTERM)
+        for process in ending:
+            ended, _, _ = select.select([process], [], [], READY)
+            assert ended, "a process of the server does not end"
+            os.close(process)
 
     def execute(self, sql: str, *given: object) -> list[Any]:
         """Run one statement on the server's first database."""

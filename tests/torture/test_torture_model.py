@@ -11,12 +11,10 @@ from __future__ import annotations
 import ast
 import os
 import shutil
-import signal
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import cycle
 from pathlib import Path
 from typing import Any, ClassVar
@@ -176,11 +174,9 @@ class PostgresStruck(Struck):
         asking.start()
         asking.join(after)
         if how == "cut":
-            for (backend,) in backends:  # as pg_terminate_backend does, without the way to ask for it
-                with suppress(ProcessLookupError):
-                    os.kill(backend, signal.SIGTERM)
+            self.server.terminate(backend for (backend,) in backends)
             asking.join()
-            self.server.cut(self.url)  # waits until they are gone
+            self.server.cut(self.url)  # those that were opened since
         else:
             self.server.kill()
             asking.join()
