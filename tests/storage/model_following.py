@@ -18,7 +18,7 @@ beginnings = st.sampled_from(["active", "active", "refused"])
 
 
 class Waiting:
-    """Rules for a machine with `both`, `keep`, `name`, `model` and `conversations`; `found` is what looks have shown."""
+    """Rules for a machine with `both`, `keep`, `name`, `model` and `conversations`; `found` is what looks showed."""
 
     found: list[Awaited]
 
