@@ -160,7 +160,7 @@ class Conversations(Hearing):
             resume,
             day,
             keeps=self.keeps,
-            look=first_look(flow, outcome.state.bearer),
+            look=0 if opening.base and not opening.reopens else first_look(flow, outcome.state.bearer),
             before=citizen,
             person=person,
         )

@@ -128,6 +128,8 @@ class Draft(Struct, frozen=True):
         return hidden or bool(self.person) or (self.received.path or "").startswith(HIDDEN)
 
     def _answers(self, citizen: Citizen, conversation: str) -> list[AnswerRow]:
+        if not self.outcome.answers:
+            return []
         state = self.outcome.state
         day = self.day or datetime.fromtimestamp(self.now / 1000, self.zone).date().isoformat()
         return [
@@ -154,10 +156,11 @@ class Draft(Struct, frozen=True):
 
     def _proofs(self, before: Citizen, citizen: Citizen, inbound: str) -> list[Consent]:
         """Return the proof of what the citizen agreed to, began again or stopped: when, where, in which words."""
-        words = self.opening.inputs[-1].text[:MOST_WORDS]
+        proven = self.outcome.proven(before)
+        words = self.opening.inputs[-1].text[:MOST_WORDS] if proven else ""
         return [
             Consent(citizen.pseudonym, self.now, act, self.channel.name, words, inbound, self.outcome.state.language)
-            for act in self.outcome.proven(before)
+            for act in proven
         ]
 
     def _outbound(self, texts: list[str], inbound: str, citizen: Citizen, conversation: str) -> list[OutboundRow]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.channels.base import Ended, Receipt, Received, Reply
-from gateway.envelope import MOST_BYTES, PAGE_BYTES, called, envelope
+from gateway.envelope import PAGE_BYTES, called, envelope
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.lane import Lane, Target
 
 INBOUND = "/in/"
+Outcome = asyncio.Future[bytes | Exception]
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -52,10 +55,12 @@ class Front:
         self.pages = pages
         self.pool = ThreadPoolExecutor(threads, "awal-page")
         self.loop: asyncio.AbstractEventLoop
+        self.told: Told
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Learn which loop serves."""
         self.loop = loop
+        self.told = Told(loop)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
@@ -74,7 +79,7 @@ class Front:
         if target is None:
             response: Reply | Response = lane.nothing()
         else:
-            opened = lane.open(await envelope(scope, protocol, MOST_BYTES), target)
+            opened = lane.open(await lane.arrived(scope, protocol), target)
             response = await self.handed(lane, target, opened) if isinstance(opened, list) else opened
         lane.note(target, response, begun)
         send(protocol, response)
@@ -88,15 +93,9 @@ class Front:
 
     async def kept(self, lane: Lane, target: Target, received: Received) -> bytes | Exception:
         """Return the body to answer once the inbound is on disk, or why it is not."""
-        loop = self.loop
-        outcome: asyncio.Future[bytes | Exception] = loop.create_future()
-
-        def told(heard: bytes | Exception) -> None:
-            with suppress(RuntimeError):  # the loop is closed: the provider is gone, and hears it from a repeat
-                loop.call_soon_threadsafe(settle, outcome, heard)
-
+        outcome: Outcome = self.loop.create_future()
         try:
-            lane.conversations.hand_over(target.channel, received, told)
+            lane.conversations.hand_over(target.channel, received, partial(self.told.put, outcome))
         except Exception as error:  # the answer says whose fault it was
             return error
         return await outcome
@@ -106,10 +105,28 @@ class Front:
         self.pool.shutdown(cancel_futures=True)
 
 
-def settle(outcome: asyncio.Future[bytes | Exception], heard: bytes | Exception) -> None:
-    """Wake who waits, if they still do."""
-    if not outcome.done():
-        outcome.set_result(heard)
+class Told:
+    """What other threads tell those who wait in the loop: it is woken once for all that was told until it looks."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._told: deque[tuple[Outcome, bytes | Exception]] = deque()
+        self._looks = False
+
+    def put(self, outcome: Outcome, heard: bytes | Exception) -> None:
+        """Tell one; from whatever thread."""
+        self._told.append((outcome, heard))
+        if not self._looks:
+            self._looks = True
+            with suppress(RuntimeError):  # the loop is closed: the provider is gone, and hears it from a repeat
+                self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        self._looks = False  # before it looks: whoever tells from now on wakes it again
+        while self._told:
+            outcome, heard = self._told.popleft()
+            if not outcome.done():
+                outcome.set_result(heard)
 
 
 def send(protocol: Any, response: Reply | Response) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
+LAST = (1 << 48) - 1
+VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""A random hex digit to one whose two upper bits are 10."""
+
 
 def uuid7(milliseconds: int) -> str:
     """Return a new UUIDv7 whose first 48 bits are `milliseconds` of the Unix epoch."""
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & (1 << 48) - 1) << 80 | random
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    moment, random = f"{milliseconds & LAST:012x}", os.urandom(10).hex()
+    return f"{moment[:8]}-{moment[8:]}-7{random[:3]}-{VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"

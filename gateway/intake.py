@@ -202,7 +202,9 @@ class Intake:
             return None
         state = dialogue.current.state
         flow = self.library.pinned(state.flow_hash)
-        said = max(state.updated_at, datetime.fromtimestamp(dialogue.current.asked_at / 1000, UTC))
+        asked_at, said = dialogue.current.asked_at, state.updated_at
+        if asked_at:
+            said = max(said, datetime.fromtimestamp(asked_at / 1000, UTC))
         if flow is None or (now - said).total_seconds() > flow.resume:
             return None
         return flow, state

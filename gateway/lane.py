@@ -29,6 +29,7 @@ from gateway import log
 from gateway.channels.base import BadRequest, Channel, Ended, ForeignSession, Receipt, Received, Refused, Reply, Route
 from gateway.envelope import MOST_BYTES as MOST_BYTES
 from gateway.request import InboundRequest as InboundRequest
+from gateway.request import arrived
 from gateway.request import pairs as pairs
 from storage.errors import StoreBusy
 
@@ -108,6 +109,9 @@ class Refusals:
 class Lane:
     """The WSGI application. `note(kind, detail)` keeps an event for the operator; `took` hears seconds."""
 
+    arrived = staticmethod(arrived)
+    """Makes the request where there is no environ yet."""
+
     def __init__(
         self,
         channels: Mapping[str, Channel],
@@ -129,7 +133,7 @@ class Lane:
         if target is None:
             response: Reply | Response = self.nothing()
         else:
-            opened = self.open(environ, target)
+            opened = self.open(InboundRequest(environ), target)
             response = self.hand_over(target, opened) if isinstance(opened, list) else opened
         self.note(target, response, begun)
         return response(environ, start_response)
@@ -160,9 +164,9 @@ class Lane:
             ms=round(seconds * 1000, 1),
         )
 
-    def open(self, environ: WSGIEnvironment, target: Target) -> list[Received | Receipt | Ended] | Response:
+    def open(self, request: InboundRequest, target: Target) -> list[Received | Receipt | Ended] | Response:
         """Verify and translate; return what came, or the answer to what is refused."""
-        request, channel, route = InboundRequest(environ), target.channel, target.route
+        channel, route = target.channel, target.route
         if request.method not in channel.methods:
             return plain(405, "Wrong method.", Allow=", ".join(channel.methods))
         try:

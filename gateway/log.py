@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import time
+from collections import deque
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -17,6 +19,8 @@ logger = logging.getLogger("awal")
 
 FREQUENT = "inbound"
 """The line of every request: but for the figure at its end it repeats words of our own, hence it is redacted once."""
+MOMENT = 0.05
+"""Seconds for which the line of a request may wait for others, before all are written at once."""
 SHORT = 7
 """So many characters are too few for a phone number."""
 
@@ -93,6 +97,9 @@ class Lines(logging.StreamHandler):  # type: ignore[type-arg]
     def __init__(self) -> None:
         super().__init__(sys.stderr)
         self.setFormatter(Line())
+        self._kept: deque[str] = deque()
+        self._due = threading.Event()
+        self._writer: threading.Thread | None = None
 
     @property
     def alone(self) -> bool:
@@ -101,16 +108,50 @@ class Lines(logging.StreamHandler):  # type: ignore[type-arg]
 
     def put(self, text: str) -> None:
         """Write one line, whole; a log that cannot be written is nobody's fault who is being served."""
+        self._kept.append(text)
+        self.flush()
+
+    def soon(self, text: str) -> None:
+        """Write one line with those that come within a moment: to write it alone would cost more than to make it."""
+        self._kept.append(text)
+        if not self._due.is_set():
+            self._begin()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, after the lines that came before it."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write all lines that wait."""
         self.acquire()
         try:
-            self.stream.write(f"{text}\n")
+            lines = [self._kept.popleft() for _ in range(len(self._kept))]
+            if lines:
+                self.stream.write("\n".join([*lines, ""]))
             self.stream.flush()
         except (OSError, ValueError):
             pass
         finally:
             self.release()
 
+    def _begin(self) -> None:
+        """Have what waits written; by a thread that waits itself while nothing does."""
+        with _beginning:
+            if self._writer is None or not self._writer.is_alive():  # a fork leaves it behind
+                self._writer = threading.Thread(target=self._work, name="awal-log", daemon=True)
+                self._writer.start()
+        self._due.set()
 
+    def _work(self) -> None:
+        while True:
+            self._due.wait()
+            time.sleep(MOMENT)
+            self._due.clear()
+            self.flush()
+
+
+_beginning = threading.Lock()
 _lines: Lines | None = None
 
 
@@ -132,9 +173,16 @@ def event(message: str, level: int = logging.INFO, **pairs: object) -> None:
     if not logger.isEnabledFor(level):
         return
     if _lines is not None and _lines.alone:
-        _lines.put(line(logging.getLevelName(level), message, pairs, time.time()))
+        write = _lines.soon if message == FREQUENT and level < logging.WARNING else _lines.put
+        write(line(logging.getLevelName(level), message, pairs, time.time()))
         return
     # Made here and not by the logger, which would look for its caller: no line shows it.
     record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
     setattr(record, "with", pairs)
     logger.handle(record)
+
+
+def flush() -> None:
+    """Write the lines that wait; to be called before the process ends."""
+    if _lines is not None:
+        _lines.flush()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from msgspec.structs import replace
 
 from flows.model import Ask, Flow
@@ -29,7 +27,7 @@ class Outcome:
         self.withdrawn: list[str] = []
         self.restarted = False
         self.erased = False
-        self.fallbacks: Counter[str] = Counter()
+        self.fallbacks: dict[str, int] = {}
         self.logged: list[tuple[str, str]] = []
         self.screens: tuple[Screen, ...] = ()
         self.ends = False
@@ -64,7 +62,7 @@ class Outcome:
             self.answers.pop(event.detail, None)
             self.withdrawn.append(event.detail)
         elif event.kind == "fallback":
-            self.fallbacks[event.detail] += 1
+            self.fallbacks[event.detail] = self.fallbacks.get(event.detail, 0) + 1
         elif event.kind == "erase":
             self.erased = True
         elif event.kind in LOGGED:

@@ -38,7 +38,7 @@ class Session(Struct, frozen=True):
     """The cumulative text already taken (Africa's Talking sends the whole path each time)."""
     reply: bytes = b""
     conversation: str = ""
-    """What is talked about in it: a conversation of `person`, or of `citizen` where there is no person."""
+    """What is talked about in it. While that is open, it is of `person`, or of `citizen` where there is no person."""
     opened_at: int = 0
     closed: bool = False
     person: str = ""

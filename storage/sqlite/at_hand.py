@@ -17,14 +17,17 @@ class AtHand:
     """One dialogue for each citizen, as a read would return it to an inbound that was never taken."""
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[str, str, Dialogue]] = {}
+        self._left: dict[str, tuple[str, str, str, Dialogue]] = {}
 
     def get(self, asked: Asked) -> Dialogue | None:
-        """Return the dialogue of a citizen who goes on in the session that they were last heard in."""
+        """Return the dialogue of a citizen who goes on in the session that they were last heard in.
+
+        It says nothing of an inbound that was taken before, but for the last one: that is never at hand.
+        """
         left = self._left.get(asked.citizen)
-        if left is None or left[0] != asked.channel or left[1] != asked.session:
+        if left is None or left[0] != asked.channel or left[1] != asked.session or left[2] == asked.external_id:
             return None
-        return left[2]
+        return left[3]
 
     def put(self, asked: Asked, change: Change, before: Dialogue) -> None:
         """Keep what a change left that was made of `before`; let go of what only a read can tell."""
@@ -34,7 +37,7 @@ class AtHand:
         if left is None:
             self.drop(asked.citizen)
         else:
-            self._left[asked.citizen] = (asked.channel, asked.session, left)
+            self._left[asked.citizen] = (asked.channel, asked.session, asked.external_id, left)
 
     def drop(self, citizen: str) -> None:
         """Let go of one."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from typing import cast
-
-import msgspec
 
 from storage.sqlite import lane
 from storage.sqlite.at_hand import AtHand
@@ -19,13 +18,6 @@ from storage.sqlite.pile import Pile, plain
 from storage.sqlite.turns import Keeper, Turn, look
 from storage.store import Accepted, Change, Dialogue
 from storage.turns import Asked
-
-REPEATED = """
-SELECT j.key FROM json_each(?) j CROSS JOIN inbound i
-WHERE i.channel = json_extract(j.value, '$[0]') AND i.external_id = json_extract(j.value, '$[1]')
-"""
-
-encode = msgspec.json.Encoder().encode
 
 
 class Together:
@@ -52,12 +44,10 @@ class Together:
     def _take(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
         """Take the inbounds of turns that do not touch each other."""
         pile = Pile(self._keeper.zone)
-        turns = [cast(Turn, job.operation) for job in jobs]
-        for job, turn, known in zip(jobs, turns, self._known(connection, turns), strict=True):
-            read = known or look(connection, turn.asked)
+        for job in jobs:
             job.result, job.error = None, None
             try:
-                asked, read, made = turn.decided(connection, read)
+                asked, read, made = self._decided(connection, cast(Turn, job.operation))
             except sqlite3.Error:
                 raise
             except Exception as error:
@@ -66,14 +56,22 @@ class Together:
             job.result = made if isinstance(made, Accepted) else self._keep(connection, pile, asked, read, made)
         pile.keep(connection)
 
-    def _known(self, connection: sqlite3.Connection, turns: Sequence[Turn]) -> list[Dialogue | None]:
-        """Return the dialogues that are at hand, but none for an inbound that was taken before."""
-        known = [self._at_hand.get(turn.asked) for turn in turns]
-        if any(known):
-            ids = encode([(turn.asked.channel, turn.asked.external_id) for turn in turns]).decode()
-            for (at,) in connection.execute(REPEATED, (ids,)).fetchall():
-                known[at] = None
-        return known
+    def _decided(self, connection: sqlite3.Connection, turn: Turn) -> tuple[Asked, Dialogue, Change | Accepted]:
+        """Decide on what is at hand where a plain change comes of it; else on what is read.
+
+        What is at hand tells of no inbound that was taken before: to pile such a one up fails, and all are run apart.
+        """
+        known = self._at_hand.get(turn.asked)
+        if known is not None:
+            with suppress(Exception):
+                asked, read, made = turn.decided(connection, known)
+                if isinstance(made, Change) and plain(made):
+                    self._keeper.admit(made)
+                    return asked, read, made
+        asked, read, made = turn.decided(connection, look(connection, turn.asked))
+        if isinstance(made, Change):
+            self._keeper.admit(made)
+        return asked, read, made
 
     def _keep(
         self, connection: sqlite3.Connection, pile: Pile, asked: Asked, read: Dialogue, change: Change

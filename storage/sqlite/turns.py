@@ -28,7 +28,10 @@ class Turn:
     def __call__(self, connection: sqlite3.Connection) -> Accepted:
         """Read, decide and keep."""
         _, read, made = self.decided(connection, look(connection, self.asked))
-        return made if isinstance(made, Accepted) else lane.accept(connection, made, self.keeper.zone, read)
+        if isinstance(made, Accepted):
+            return made
+        self.keeper.admit(made)
+        return lane.accept(connection, made, self.keeper.zone, read)
 
     def decided(self, connection: sqlite3.Connection, read: Dialogue) -> tuple[Asked, Dialogue, Change | Accepted]:
         """Return who spoke, what was read of them, and what is to be kept; or how it ended without anything to keep."""
@@ -39,7 +42,6 @@ class Turn:
             made = made.decide(read)
         if isinstance(made, bytes):
             return asked, read, Accepted("repeat", made)
-        self.keeper.admit(made)
         return asked, read, made
 
 

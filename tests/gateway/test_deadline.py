@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from sqlite3 import Connection
@@ -16,8 +16,8 @@ from werkzeug.test import Client, TestResponse
 from gateway.channels.base import Settings
 from gateway.channels.registry import create
 from gateway.lane import Lane
-from storage.sqlite import lane as tables
-from storage.store import Accepted
+from storage.sqlite.handed import Job
+from storage.sqlite.together import Together
 
 SECRET = "f3a9c1d7e5b04682a1c3e5f708192a3b"
 AGAIN = "END Service très lent. Rappelez ce code pour continuer."
@@ -33,14 +33,14 @@ class Slow:
         self.answers = threading.Event()
         self.begun = threading.Event()
         self.answers.set()
-        real = tables.accept
+        real = Together.run
 
-        def accept(connection: Connection, *given: Any) -> Accepted:
+        def run(together: Together, connection: Connection, jobs: Sequence[Job]) -> None:
             self.begun.set()
             assert self.answers.wait(30)
-            return real(connection, *given)
+            real(together, connection, jobs)
 
-        monkeypatch.setattr(tables, "accept", accept)
+        monkeypatch.setattr(Together, "run", run)
 
     def hold(self, deadline: float = 0.05) -> None:
         self.begun.clear()

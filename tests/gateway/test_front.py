@@ -32,18 +32,21 @@ class Scope:
 
     def __init__(self, method: str, path: str, headers: list[tuple[str, str]], query: str = "") -> None:
         self.method, self.path, self.query_string = method, path, query
-        self.headers = dict(headers) if len(dict(headers)) == len(headers) else Pairs(headers)
+        self.headers = Pairs(headers)
         self.server, self.client, self.scheme, self.http_version = "[::1]:8000", "192.0.2.7:4711", "http", "1.1"
 
 
 class Pairs:
-    """Headers of which some come twice."""
+    """Headers as granian has them: some may come twice."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self.pairs = pairs
 
     def items(self) -> list[tuple[str, str]]:
         return self.pairs
+
+    def get_all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key.lower() == name]
 
 
 class Protocol:

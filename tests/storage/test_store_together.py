@@ -76,9 +76,10 @@ class Script:
         """Return what decides an inbound."""
 
         def decide(read: Dialogue) -> Change | bytes | Instead:
-            if read.session is not None and read.session.person and read.session.person != said.citizen:
+            session = read.session
+            if session is not None and session.person and session.citizen == said.citizen:
                 self.seen.append((-at, read))
-                person = replace(said, citizen=read.session.person)
+                person = replace(said, citizen=session.person)
                 return Instead(Asked("at", f"x{said.id}", person.citizen, said.session), self.sure(at, person))
             return self.sure(at, said)(read)
 
@@ -237,6 +238,8 @@ GOES_ON = [Said("amina", "s1", 1, "begin"), Said("badr", "s2", 2, "begin")]
 @example(script=[[*GOES_ON, "follow", move(3), KNOWN]])
 @example(script=[[*GOES_ON, Said("badr", "s1", 5, "move"), Said("amina", "s1", 3, "erase"), KNOWN]])
 @example(script=[[*GOES_ON, move(3), Said("amina", "s1", 3, "known")]])
+@example(script=[[*GOES_ON, move(3), move(4), Said("amina", "s1", 3, "known")]])
+@example(script=[[*GOES_ON, move(3), move(4), move(3)], [move(5)]])
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "begin"), Said("amina", "s1", 4, "end"), KNOWN]])
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "withdraw"), KNOWN]])
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "answer"), Said("amina", "s1", 4, "stop"), KNOWN]])
