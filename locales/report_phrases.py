@@ -1,7 +1,8 @@
 """The words of the officials' reports, in French: name to source. Arabic is in `ar/LC_MESSAGES/report.po`.
 
-A count stands apart from its noun, so that no plural is needed. Phrases of the digest (`report_digest…`) keep to the
-letters of GSM-7 (é è ù à, no ê ç â î ô û œ): one other letter would double the price of the SMS.
+A count stands apart from its noun, so that no plural is needed, or the noun has a plural slot (`locales.slots`).
+Phrases of the digest (`report_digest…`) keep to the letters of GSM-7 (é è ù à, no ê ç â î ô û œ): one other letter
+would double the price of the SMS.
 """
 
 from __future__ import annotations
@@ -80,8 +81,8 @@ REPORT_PHRASES: dict[str, str] = {
     "report_digest_down": "Baisse: {points} pts.",
     "report_digest_worst": "Pire: {flow}.",
     "report_digest_problem": "Problème: {label}.",
-    "report_digest_conversations": "{begun} conversations, {completed} finies.",
-    "report_digest_begun": "{begun} conversations.",
+    "report_digest_conversations": "{begun} {begun|conversation|conversations}, {completed} {completed|finie|finies}.",
+    "report_digest_begun": "{begun} {begun|conversation|conversations}.",
     "report_digest_few": "Moins de {k} conversations.",
     "report_digest_none": "Aucune conversation.",
     "report_digest_alerts": "Alerte: {alerts}.",

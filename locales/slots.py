@@ -68,10 +68,22 @@ def fill(text: str, values: Mapping[str, object], language: str = "fr") -> str:
     return _SLOT.sub(word, text)
 
 
+def agree(text: str, values: Mapping[str, object], language: str) -> str:
+    """Return the text with its plural slots filled and the others left as they are written.
+
+    >>> agree("{n} {n|réponse|réponses}", {"n": 1}, "fr")
+    '{n} réponse'
+    """
+    return _SLOT.sub(
+        lambda slot: _form(slot[2], values[slot[1]], language) if slot[2] and slot[1] in values else slot[0], text
+    )
+
+
 def _form(forms: str, value: object, language: str) -> str:
+    """Return the form for a value, which may be a count with its thousands apart."""
     words = forms[1:].split("|")
     try:
-        at = plural_form(language, int(str(value)))
+        at = plural_form(language, int("".join(str(value).split())))
     except ValueError:
         return words[-1]
     return words[min(at, len(words) - 1)]

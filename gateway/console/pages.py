@@ -84,6 +84,8 @@ def shared() -> dict[str, object]:
         "gateway": here().settings.gateway,
         "moment": speech.moment,
         "number": speech.count,
+        "amount": speech.amount,
+        "signed_for": speech.signed,
         "percent": percent,
     }
 

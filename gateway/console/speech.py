@@ -10,7 +10,7 @@ from flask import g, request, session, url_for
 
 from gateway.console.access import here
 from gateway.console.words import LANGUAGES, Say, carrier_name, say
-from locales.formats import date_short
+from locales.formats import date_short, number
 
 COUNTED = {
     "sent": "sync_sent",
@@ -56,6 +56,18 @@ def moment(at: int) -> str:
 def count(value: int | None) -> str:
     """Return a count with its thousands apart; an unknown one is a dash."""
     return "–" if value is None else f"{value:,}".replace(",", NO_BREAK)
+
+
+def amount(value: float, places: int = 2) -> str:
+    """Return an amount as the language of the page writes it: thousands apart, and money with two decimals."""
+    whole, _, rest = number(value, language(), places).partition(",")
+    return count(int(whole)) + (f",{rest}" if rest else "")
+
+
+def signed(cost: str) -> str:
+    """Return what a campaign was signed for, in the visitor's words: `12 SMS, 6,00 MAD`."""
+    told = cost.removesuffix(" at most").replace("segments", "SMS")
+    return re.sub(r"\d+\.\d+", lambda one: amount(float(one[0]), len(one[0].partition(".")[2])), told)
 
 
 def carrier(name: str) -> str:

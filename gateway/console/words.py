@@ -1,8 +1,13 @@
-"""The console's own words, in French and Arabic. Words for citizens and for reports live in `locales/`."""
+"""The console's own words, in French and Arabic. Words for citizens and for reports live in `locales/`.
+
+A word that a count stands with has a plural slot, `{count|réponse|réponses}`: see `locales.slots`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from locales.slots import agree
 
 LANGUAGES = {"fr": "Français", "ar": "العربية"}
 """The languages of the console, by their own names."""
@@ -26,14 +31,20 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "back_home": ("Retour à l'accueil", "العودة إلى الرئيسية"),
     "clock_unknown": (
-        "L'horloge de cette machine n'est pas à l'heure : {count} réponses attendent leur date. Rien n'est perdu. "
+        "L'horloge de cette machine n'est pas à l'heure : "
+        "{count} {count|réponse attend sa date|réponses attendent leur date}. Rien n'est perdu. "
         "Réglez l'heure, puis lancez « awal clock confirm ».",
-        "ساعة هذا الجهاز غير مضبوطة: {count} من الأجوبة تنتظر تاريخها. لم يضع شيء. "
+        "ساعة هذا الجهاز غير مضبوطة: "
+        "{count} {count|جواب ينتظر تاريخه|جواب ينتظر تاريخه|جوابان ينتظران تاريخهما|أجوبة تنتظر تاريخها|"
+        "جوابا ينتظر تاريخه|جواب ينتظر تاريخه}. لم يضع شيء. "
         "اضبط الساعة ثم نفّذ «awal clock confirm».",
     ),
     "clock_undated": (
-        "{count} réponses d'un démarrage sans horloge attendent leur date : « awal clock » les montre.",
-        "{count} من الأجوبة التي وصلت بدون ساعة تنتظر تاريخها: يعرضها «awal clock».",
+        "{count} {count|réponse d'un démarrage sans horloge attend sa date|"
+        "réponses d'un démarrage sans horloge attendent leur date} : voir « awal clock ».",
+        "{count} {count|جواب وصل بدون ساعة ينتظر تاريخه|جواب وصل بدون ساعة ينتظر تاريخه|"
+        "جوابان وصلا بدون ساعة ينتظران تاريخهما|أجوبة وصلت بدون ساعة تنتظر تاريخها|"
+        "جوابا وصل بدون ساعة ينتظر تاريخه|جواب وصل بدون ساعة ينتظر تاريخه}: انظر «awal clock».",
     ),
     # login
     "login": ("Entrer", "دخول"),
@@ -122,7 +133,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "new_citizen": ("Nouveau citoyen", "مواطن جديد"),
     "number_wrong": ("Écrivez un numéro tel que +212612345678.", "اكتب رقما مثل +212612345678."),
     "measure": ("{units}/{limit} · {encoding}", "{units}/{limit} · {encoding}"),
-    "measure_sms": ("{units} caractères · {segments} SMS · {encoding}", "{units} حرفا · SMS: {segments} · {encoding}"),
+    "measure_sms": (
+        "Caractères : {units} · SMS : {segments} · {encoding}",
+        "الحروف: {units} · SMS: {segments} · {encoding}",
+    ),
     # results
     "results": ("Résultats en direct", "النتائج المباشرة"),
     "period": ("Période", "الفترة"),
@@ -132,11 +146,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "last-week": ("Semaine passée", "الأسبوع الماضي"),
     "citizens": ("Citoyens", "المواطنون"),
     "conversations": ("Conversations", "المحادثات"),
-    "completed": ("terminées", "مكتملة"),
+    "n_conversations": (
+        "{count|conversation|conversations}",
+        "{count|محادثة|محادثة|محادثتان|محادثات|محادثة|محادثة}",
+    ),
+    "n_completed": ("{count|terminée|terminées}", "{count|مكتملة|مكتملة|مكتملتان|مكتملة|مكتملة|مكتملة}"),
     "answers": ("Réponses", "الأجوبة"),
-    "open_now": ("en cours", "جارية"),
+    "open_now": ("{count|en cours|en cours}", "{count|جارية|جارية|جاريتان|جارية|جارية|جارية}"),
     "dropped": ("Coupures USSD", "انقطاعات USSD"),
-    "recent": ("récentes", "حديثة"),
+    "recent": ("{count|récente|récentes}", "{count|حديثة|حديثة|حديثتان|حديثة|حديثة|حديثة}"),
     "fallbacks": ("Textes repris d'une autre langue", "نصوص معروضة بلغة أخرى"),
     "no_flows": (
         "Aucun questionnaire n'est servi. Écrivez-en un dans flows/, puis « awal check ».",
@@ -236,10 +254,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "campaign_preview": ("Avant l'envoi", "قبل الإرسال"),
     "campaign_progress": ("Où elle en est", "مدى التقدم"),
     "campaign_citizens": (
-        "{count} citoyens interrogés, sur {fitting} qui correspondent",
-        "{count} من المواطنين سيُسألون من بين {fitting} تنطبق عليهم الشروط",
+        "{count} {count|citoyen interrogé|citoyens interrogés}, sur {fitting} qui {fitting|correspond|correspondent}",
+        "{count} {count|مواطن سيُسأل|مواطن سيُسأل|مواطنان سيُسألان|مواطنين سيُسألون|مواطنا سيُسألون|مواطن سيُسألون} "
+        "من بين {fitting} {fitting|تنطبق عليهم|تنطبق عليه|تنطبق عليهما|تنطبق عليهم|تنطبق عليهم|تنطبق عليهم} الشروط",
     ),
-    "campaign_rounds": ("{count} tours", "{count} جولات"),
+    "campaign_rounds": ("{count} {count|tour|tours}", "{count} {count|جولة|جولة|جولتان|جولات|جولة|جولة}"),
     "campaign_segments": ("SMS si tous répondent :", "عدد الرسائل إذا أجاب الجميع:"),
     "campaign_cost": ("Coût si tous répondent :", "التكلفة إذا أجاب الجميع:"),
     "campaign_range": ("(de {least} à {worst})", "(من {least} إلى {worst})"),
@@ -254,10 +273,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "campaign_languages": ("Langues :", "اللغات:"),
     "campaign_digest": ("Empreinte", "البصمة"),
     "campaign_signed": (
-        "Signé pour {count} citoyens, au plus {cost}",
-        "وُقّع على {count} من المواطنين، {cost} على الأكثر",
+        "Signé pour {count} {count|citoyen|citoyens}, au plus {cost}",
+        "وُقّع على {count} {count|مواطن|مواطن|مواطنين|مواطنين|مواطنا|مواطن}، {cost} على الأكثر",
     ),
-    "campaign_asked_of": ("{done} interrogés sur {total}", "سُئل {done} من {total}"),
+    "campaign_asked_of": ("{done} {done|interrogé|interrogés} sur {total}", "سُئل {done} من {total}"),
     "campaign_completed": ("jusqu'au bout", "أتمّوا"),
     "campaign_n_drawn": ("à interroger", "لم يُسألوا بعد"),
     "campaign_n_asked": ("interrogés", "سُئلوا"),
@@ -377,7 +396,7 @@ def say(language: str) -> Say:
     at = list(LANGUAGES).index(language)
 
     def speak(name: str, **slots: object) -> str:
-        return WORDS[name][at].format_map(slots) if slots else WORDS[name][at]
+        return agree(WORDS[name][at], slots, language).format_map(slots) if slots else WORDS[name][at]
 
     return speak
 

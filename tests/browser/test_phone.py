@@ -161,9 +161,9 @@ def test_the_screen_says_what_it_costs(phone: Phone) -> None:
     phone.press("hang-up")
     phone.mode("sms")
     phone.page.fill("#entry", "€" * 80 + "a")
-    assert phone.page.inner_text(".meter") == "161 caractères · 2 SMS · GSM-7"
+    assert phone.page.inner_text(".meter") == "Caractères : 161 · SMS : 2 · GSM-7"
     phone.page.fill("#entry", "ⴰ" * 71)
-    assert phone.page.inner_text(".meter") == "71 caractères · 2 SMS · UCS-2"
+    assert phone.page.inner_text(".meter") == "Caractères : 71 · SMS : 2 · UCS-2"
 
 
 def test_the_figures_beside_the_phone_move(phone: Phone) -> None:

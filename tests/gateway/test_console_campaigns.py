@@ -48,6 +48,26 @@ def test_the_preview_tells_size_money_and_time_and_no_number(world: World) -> No
     assert AMINA not in page
 
 
+def test_amounts_have_the_decimal_sign_of_the_language(world: World) -> None:
+    one = world.operator()
+    preview = one.get("/campaigns/pilot?lang=fr").text
+    assert re.search(r"Coût si tous répondent : <bdi>\d+,\d\d</bdi> MAD", preview)
+    assert re.search(r"SMS si tous répondent : <bdi>\d+</bdi>", preview), "segments are whole"
+    assert re.search(r"\(من \d+,\d\d إلى \d+,\d\d\)", one.get("/campaigns/pilot?lang=ar").text)
+    for act, name in (("start", "amina"), ("approve", "brahim")):
+        one.send(f"/campaigns/pilot/{act}", "/campaigns/pilot", operator=name, password=name)
+    page = one.get("/campaigns/pilot?lang=fr").text
+    assert re.search(r"Signé pour 4 citoyens, au plus \d+ SMS, \d+,\d\d MAD", page)
+    assert "<bdi>0,00</bdi> MAD" in page
+
+
+def test_one_citizen_is_no_plural(world: World) -> None:
+    (world.folder / "campaigns" / "pilot.yaml").write_text(CAMPAIGN + "most: 1\n")
+    one = world.operator()
+    assert "1 citoyen interrogé, sur 4 qui correspondent" in one.get("/campaigns/pilot").text
+    assert "1 مواطن سيُسأل من بين 4 تنطبق عليهم الشروط" in one.get("/campaigns/pilot?lang=ar").text
+
+
 def test_two_people_sign_and_the_same_one_does_not_count_twice(world: World) -> None:
     one = world.operator()
     sign = {"operator": "amina", "password": "amina"}
@@ -96,9 +116,9 @@ def test_progress_pause_and_resume(world: World) -> None:
     one.send("/campaigns/pilot/pause", "/campaigns/pilot")
     page = one.get("/campaigns/pilot").text
     assert "en pause" in page
-    assert "0 interrogés sur 4" in page
+    assert "0 interrogé sur 4" in page
     tick(world.project)
-    assert "0 interrogés sur 4" in one.get("/campaigns/pilot").text
+    assert "0 interrogé sur 4" in one.get("/campaigns/pilot").text
 
     one.send("/campaigns/pilot/resume", "/campaigns/pilot")
     tick(world.project)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import string
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -19,6 +18,7 @@ from gateway.console.reports import PERIODS
 from gateway.console.words import WORDS, event_name, say
 from gateway.metrics import STATES
 from gateway.outcome import LOGGED
+from locales.slots import plurals, slots, wrong_plurals
 from storage.store import SyncRow
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
@@ -324,7 +324,7 @@ def test_the_sms_report_tells_its_cost(small: World) -> None:
     page = small.operator().get("/reports?format=sms").text
     shown = re.search(r'class="bubble" dir="auto">(.*?)</p>', page, re.S)
     assert shown
-    assert f"{measure(unescape(shown[1])).units} caractères · 1 SMS" in page
+    assert f"Caractères : {measure(unescape(shown[1])).units} · SMS : 1" in page
 
 
 def test_a_report_can_be_kept_as_a_table(small: World) -> None:
@@ -443,10 +443,22 @@ def test_each_word_is_there_in_both_languages(name: str) -> None:
     assert french
     assert arabic
 
-    def slots(text: str) -> set[str]:
-        return {field for _, field, _, _ in string.Formatter().parse(text) if field}
-
     assert slots(french) == slots(arabic)
+    assert [*wrong_plurals(french, "fr"), *wrong_plurals(arabic, "ar")] == []
+
+
+def test_a_count_and_its_noun_agree_in_both_languages(small: World) -> None:
+    small.water("5", AMINA)
+    visitor = small.visitor()
+    assert re.search(r"<b><bdi>1</bdi></b> conversation · <b><bdi>1</bdi></b> terminée</p>", visitor.get("/").text)
+    assert "<b><bdi>1</bdi></b> محادثة · <b><bdi>1</bdi></b> مكتملة</p>" in visitor.get("/flows/water?lang=ar").text
+    arabic = {count: say("ar")("n_conversations", count=count) for count in (2, 3, 10, 11, 100, 103)}
+    assert arabic == {2: "محادثتان", 3: "محادثات", 10: "محادثات", 11: "محادثة", 100: "محادثة", 103: "محادثات"}
+    assert "1\u00a0003 أجوبة" in say("ar")("clock_unknown", count="1\u00a0003"), "thousands stand apart"
+
+
+def test_the_script_is_given_no_plural_to_decide() -> None:
+    assert [name for name in PHONE_WORDS if plurals("".join(WORDS[name]))] == []
 
 
 def test_no_word_is_left_over(root: Path) -> None:

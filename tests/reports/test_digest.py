@@ -18,6 +18,7 @@ from locales.report_phrases import REPORT_PHRASES
 from reports.periods import month_of, parse, single, week_of
 from reports.questions import Cell, Question, Satisfaction
 from reports.render import render
+from reports.render_words import Wording
 from reports.report import FlowReport, Report, build
 from reports.statistics import Change, estimate
 
@@ -84,6 +85,12 @@ def test_arabic_puts_each_figure_on_a_line_of_its_own(crowd: Crowd) -> None:
 def test_small_samples_say_only_what_they_may(crowd: Crowd, count: int, said: str) -> None:
     crowd.many(count, WATER_FLOW, {"satisfaction": 4})
     assert sms(crowd) == said
+
+
+def test_one_conversation_is_no_plural() -> None:
+    say = Wording(TEXTS, "fr")
+    assert say("digest_conversations", begun=1, completed=0) == "1 conversation, 0 finie."
+    assert say("digest_begun", begun=1) == "1 conversation."
 
 
 def test_between_10_and_29_it_is_an_indication(crowd: Crowd) -> None:
