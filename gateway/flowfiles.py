@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from flows.errors import AwalError
 from flows.model import Flow
 from gateway import __version__, log
+from gateway.settings import did_you_mean
 
 if TYPE_CHECKING:
     from flows.check import Translations
@@ -73,6 +74,24 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
     from flows.load import load
 
     return [load(read(path, "surrogateescape"), str(path)) for path in paths]
+
+
+def named(folder: Path, name: str) -> Path:
+    """Return the file that an operator means: a file, or the one in `folder` that holds the flow of this id.
+
+    A flow that cannot be loaded has no id: its file's name is taken. Raises AwalError with the nearest known name.
+    """
+    direct = Path(name)
+    if direct.suffix in (".yaml", ".yml") or direct.is_file():
+        return direct
+    files = flow_files(folder)
+    if not files:
+        raise AwalError(f"{folder}: holds no flow. Put a *.yaml there, or name a file.")
+    ids = {one.flow.id: Path(one.file) for one in load_all(files) if one.flow is not None}
+    known = {path.stem: path for path in files} | ids
+    if name not in known:
+        raise AwalError(f"{folder}: there is no flow {name!r}. {did_you_mean(name, list(known))}")
+    return known[name]
 
 
 FALLS_BACK = frozenset({"F503", "F504"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -17,18 +18,20 @@ from gateway.cli.common import as_json, outside, write_json
 def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     """Say everything that is wrong with flows, in one run.
 
+    A FILE may also be the id of a flow of the project.
     A problem is one line: `file:line: CODE: what is wrong. What to do.` Without FILE, check the project's flows;
     conversation tests among the files are left out. Warnings do not count: the exit code is 1 for errors only.
 
     \b
     Example:
         awal check
+        awal check water
         awal check flows/water.yaml --json
     """
     from flows.check import check_all
-    from gateway.flowfiles import TESTS, load_all
+    from gateway.flowfiles import load_all
 
-    found = [file for file in files if not file.name.endswith(TESTS)] or flows_of_project()
+    found = meant(files)
     beside = load_all(sorted(others(found)))
     problems = check_all(load_all(found), outside().texts, beside=beside, deep=True)
     errors = sum(problem.level == "error" for problem in problems)
@@ -55,12 +58,15 @@ def others(files: list[Path]) -> set[Path]:
     return {path for file in files for path in flow_files(file.parent) if path.resolve() not in known}
 
 
-def flows_of_project() -> list[Path]:
-    """Return the project's flow files; raises AwalError when there is none."""
-    from gateway.flowfiles import flow_files
+def meant(files: Iterable[Path]) -> list[Path]:
+    """Return the flow files that are meant by files and ids of flows; without any, all of the project.
+
+    Conversation tests are left out. Raises AwalError for an unknown id, and where the project has no flow.
+    """
+    from gateway.flowfiles import TESTS, flow_files, named
 
     folder = outside().directory / "flows"
-    found = flow_files(folder)
+    found = [named(folder, str(file)) for file in files if not file.name.endswith(TESTS)] or flow_files(folder)
     if not found:
         raise AwalError(f"{folder}: holds no flow. Put a *.yaml there, or name a file.")
     return found

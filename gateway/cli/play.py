@@ -125,20 +125,14 @@ def _keep(file: Path, recording: Recording, talker: Talker) -> None:
 def find(name: str) -> tuple[Flow, list[Flow]]:
     """Return the flow that a file or an id of the project names, and the flows beside it that it may run.
 
-    Raises AwalError with the flow's first problem.
+    Raises AwalError for an unknown one with the nearest known, else with the flow's first problem.
     """
-    from gateway.flowfiles import flow_files, load_all
-    from gateway.settings import did_you_mean
+    from gateway.flowfiles import flow_files, load_all, named
 
-    direct = Path(name).suffix in (".yaml", ".yml")
-    folder = Path(name).parent if direct else outside().directory / "flows"
-    loaded = {one.file: one for one in load_all([*flow_files(folder), *([Path(name)] if direct else [])])}
+    file = named(outside().directory / "flows", name)
+    loaded = {one.file: one for one in load_all([*flow_files(file.parent), file])}
     flows = {one.flow.id: one.flow for one in loaded.values() if one.flow is not None}
-    if direct:
-        meant = loaded[name]
-        if meant.flow is None:
-            raise AwalError(str(meant.problems[0]))
-        return meant.flow, [*flows.values()]
-    if name not in flows:
-        raise AwalError(f"there is no flow {name!r}. {did_you_mean(name, list(flows))}")
-    return flows[name], [*flows.values()]
+    meant = loaded[str(file)]
+    if meant.flow is None:
+        raise AwalError(str(meant.problems[0]))
+    return meant.flow, [*flows.values()]

@@ -35,12 +35,13 @@ def test(
 ) -> None:
     """Run conversation tests, each in every language and over both bearers unless it says otherwise.
 
-    A FILE is a `*.test.yaml`, or a flow whose tests stand beside it. Without FILE: all of the project. What `--update`
-    writes is shown as a difference: read it before you commit it.
+    A FILE is a `*.test.yaml`, or a flow whose tests stand beside it: its file, or the id it has in the project. Without
+    FILE: all of the project. What `--update` writes is shown as a difference: read it before you commit it.
 
     \b
     Example:
         awal test
+        awal test water
         awal test flows/water.test.yaml --update
         awal test --coverage --require 100
     """
@@ -78,11 +79,12 @@ def tests_of(files: Sequence[Path], *, flows_too: bool) -> list[Path]:
 
     With `flows_too` a flow of the project that has no tests yet is meant as well: none of it is walked.
     """
-    from gateway.flowfiles import TESTS, flow_files
+    from gateway.flowfiles import TESTS, flow_files, named
 
-    if files:
-        return [file if file.name.endswith(TESTS) else file.with_name(file.stem + TESTS) for file in files]
     folder = outside().directory / "flows"
+    if files:
+        meant = [file if file.name.endswith(TESTS) else named(folder, str(file)) for file in files]
+        return [file if file.name.endswith(TESTS) else file.with_name(file.stem + TESTS) for file in meant]
     beside = [path.with_name(path.stem + TESTS) for path in flow_files(folder)] if flows_too else []
     found = sorted({*folder.glob(f"*{TESTS}"), *beside})
     if not found:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.errors import AwalError
-from gateway.cli.check import flows_of_project
+from gateway.cli.check import meant
 from gateway.cli.common import Group, as_json, outside, project, write_json, write_table
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def translate() -> None:
 def extract(files: tuple[Path, ...]) -> None:
     """Write every text of the flows into the template locales/flows.pot.
 
+    A FILE may also be the id of a flow of the project.
+
     \b
     Example:
         awal translate extract
@@ -51,7 +53,7 @@ def extract(files: tuple[Path, ...]) -> None:
     from gateway.translation.catalogues import template, written
 
     base = outside().directory
-    found = template(_flow_files(files), base)
+    found = template(meant(files), base)
     path = base / "locales" / "flows.pot"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(written(found, ""), "utf-8")
@@ -114,12 +116,12 @@ def status(files: tuple[Path, ...], segments: int | None, listed: bool, as_json:
     """Say how far each flow is translated: reviewed, drafts, missing, too long, and the fallbacks served so far.
 
     Only what a person has written or reviewed counts as done. Too long is a text over one USSD screen (160 GSM-7
-    letters, 70 otherwise), or over `--segments` SMS segments.
+    letters, 70 otherwise), or over `--segments` SMS segments. A FILE may also be the id of a flow of the project.
 
     \b
     Example:
         awal translate status --list
-        awal translate status flows/water.yaml --segments 2
+        awal translate status water --segments 2
     """
     from gateway.translation.texts import counts
 
@@ -261,17 +263,11 @@ def _folder() -> Folder:
     return Folder(base.directory, base.texts, _loaded(()))
 
 
-def _flow_files(files: Iterable[Path]) -> list[Path]:
-    from gateway.flowfiles import TESTS
-
-    return [file for file in files if not file.name.endswith(TESTS)] or flows_of_project()
-
-
 def _loaded(files: Iterable[Path]) -> list[Loaded]:
     """Return the flows meant; one that cannot be loaded is named and left out."""
     from gateway.flowfiles import load_all
 
-    loaded = load_all(_flow_files(files))
+    loaded = load_all(meant(files))
     for one in loaded:
         if one.flow is None:
             click.echo(f"{one.problems[0].line_text()} Its texts are left out.", err=True)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from werkzeug.security import check_password_hash
 
 from flows.receipt import receipt_number
@@ -154,6 +155,22 @@ def test_five_errors_are_five_lines_with_file_line_code_and_remedy(awal: Awal, t
         assert said.count(". ") >= 1, "what is wrong, and what to do"
     problems = awal("check", file, "--json").json
     assert [set(problem) for problem in problems] == [{"file", "line", "code", "level", "message"}] * len(lines)
+
+
+@pytest.mark.parametrize("command", [["check"], ["test"], ["budget"], ["translate", "status"], ["play"]])
+def test_a_flow_is_named_by_its_id_or_its_file(awal: Awal, demo: Path, command: list[str]) -> None:
+    said = {awal(*command, name, project=demo, stdin="").out for name in ("water", demo / "flows" / "water.yaml")}
+    assert len(said) == 1, "both say the same"
+    assert said != {""} or command == ["check"], "water alone has nothing wrong"
+    unknown = awal(*command, "watr", project=demo)
+    assert unknown.code == 1
+    assert "there is no flow 'watr'. Did you mean 'water'?" in unknown.err
+
+
+def test_a_flow_that_cannot_be_loaded_is_named_by_its_file_name(awal: Awal, demo: Path) -> None:
+    (demo / "flows" / "broken.yaml").write_text("flow: broken\nstesp: []\n")
+    assert "broken.yaml:2: " in awal("check", "broken", project=demo).out
+    assert "broken.yaml:1: " in awal("play", "broken", project=demo).err
 
 
 def test_a_file_that_is_not_there_is_named(awal: Awal, tmp_path: Path) -> None:
