@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,15 +91,16 @@ def preview(name: str, level: str, as_json: bool) -> None:
     """
     from gateway.campaigns.telling import previewed
 
-    found = previewed(project(readonly=True), name, level)
+    here = project(readonly=True)
+    found = previewed(here, name, level)
     if as_json:
         write_json(found)
     else:
-        _show(found)
+        _show(found, here.timezone)
 
 
-def _show(found: dict[str, Any]) -> None:
-    """Write a preview for people."""
+def _show(found: dict[str, Any], zone: tzinfo) -> None:
+    """Write a preview for people, its moments with their offsets."""
     rounds = f", {found['rounds']} rounds" if found["rounds"] > 1 else ""
     click.echo(
         f"{found['campaign']}: {found['citizens']} citizens of {found['fitting']} who fit, {found['flow']}{rounds}"
@@ -112,17 +114,32 @@ def _show(found: dict[str, Any]) -> None:
     click.echo()
     write_table(places, ("place", "name", "citizens"), "No place is known.")
     click.echo()
-    waves = [{"wave": at, **wave} for at, wave in enumerate(found["waves"], 1)]
+    waves = [
+        {
+            "wave": at,
+            **wave,
+            "begins": _with_offset(wave["begins"], zone),
+            "sent_by": _with_offset(wave["sent_by"], zone),
+        }
+        for at, wave in enumerate(found["waves"], 1)
+    ]
     write_table(waves, ("wave", "citizens", "begins", "sent_by"), "No wave.")
     click.echo(f"\nSegments: {_range(found['segments'], '.0f')}")
     for name, amount in found["money"].items():
         click.echo(f"Cost: {_range(amount, '.2f', name)}")
     if not found["money"]:
         click.echo("Cost: no channel has a price in awal.toml ([channels.NAME] price_sms).")
-    click.echo(f"All asked by: {found['ends'] or 'not to be foreseen: the end or a budget comes first'}")
+    click.echo(
+        f"All asked by: {_with_offset(found['ends'], zone) or 'not to be foreseen: the end or a budget comes first'}"
+    )
     people = "two operators must approve" if found["approvals"] == 2 else "one operator may start it"
     click.echo(f"Above {found['threshold']} citizens two people approve; here {people}.")
     click.echo(f"Digest: {found['digest']}")
+
+
+def _with_offset(civil: str | None, zone: tzinfo) -> str:
+    """Return a civil moment, `2026-11-23 18:02`, with the offset it has: `2026-11-23 18:02+01:00`."""
+    return datetime.fromisoformat(civil).replace(tzinfo=zone).isoformat(" ", "minutes") if civil else ""
 
 
 def _hidden(count: int | None) -> str:

@@ -12,6 +12,8 @@ import click
 from flows.errors import AwalError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gateway.project import Project
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
@@ -80,6 +82,11 @@ def write_table(rows: Sequence[Mapping[str, object]], columns: Iterable[str], em
     widths = [max(len(line[at]) for line in cells) for at in range(len(names))]
     for line in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def civil(at: datetime | None) -> str | None:
+    """Return a moment as a table shows it, `2026-11-23 18:02:11+01:00`: the clock on the wall, and its offset."""
+    return None if at is None else at.isoformat(" ", "seconds")
 
 
 def lines() -> Iterator[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import get_args
 
 import click
 
 from flows.errors import AwalError
-from gateway.cli.common import Group, as_json, project, write_json, write_table
+from gateway.cli.common import Group, as_json, civil, project, write_json, write_table
 from storage.outgoing import OutboxState
 from storage.store import OutboxRow, Waiting
 
@@ -38,15 +38,18 @@ def outbox() -> None:
 def show(states: tuple[str, ...], limit: int, as_json: bool) -> None:
     """List messages, newest first; numbers never appear.
 
+    Moments are in the gateway's civil time, with its offset; in `--json` they are UTC.
+
     \b
     Example:
         awal outbox list --json
     """
-    columns = COLUMNS if as_json else SHOWN
-    rows = [_row(message, columns) for message in project(readonly=True).store.outbox(states, limit)]
+    found = project(readonly=True)
+    messages = found.store.outbox(states, limit)
     if as_json:
-        write_json(rows)
+        write_json([_row(message, COLUMNS, None) for message in messages])
     else:
+        rows = [_row(message, SHOWN, found.timezone) for message in messages]
         write_table(rows, SHOWN, f"No message is {' or '.join(states)}." if states else "The outbox is empty.")
 
 
@@ -63,10 +66,11 @@ def spent(as_json: bool) -> None:
 
     here = project(readonly=True)
     waiting, hour = here.store.waiting(), Civil(here.settings.gateway.timezone).hour(here.clock())
+    zone = None if as_json else here.timezone
     rows: list[dict[str, object]] = []
     for name, settings in here.settings.channels.items():
         sent, waits = here.store.spent(name, hour), waiting.get(name, Waiting())
-        oldest = _moment(waits.oldest or None)
+        oldest = _moment(waits.oldest or None, zone)
         figures = (name, sent.hour, settings.budget_hour, sent.day, settings.budget_day, waits.messages, oldest)
         rows.append(dict(zip(SPENT, figures, strict=True)))
     if as_json:
@@ -75,13 +79,17 @@ def spent(as_json: bool) -> None:
         write_table(rows, SPENT, "There is no channel.")
 
 
-def _row(message: OutboxRow, columns: Sequence[str]) -> dict[str, object]:
+def _row(message: OutboxRow, columns: Sequence[str], zone: tzinfo | None) -> dict[str, object]:
     row: dict[str, object] = {name: getattr(message, name) for name in columns}
-    return row | {name: _moment(getattr(message, name)) for name in ("created_at", "not_after")}
+    return row | {name: _moment(getattr(message, name), zone) for name in ("created_at", "not_after")}
 
 
-def _moment(at: int | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
+def _moment(at: int | None, zone: tzinfo | None) -> str | None:
+    """Return a moment in civil time for people; in UTC, with a T, for programs (`zone` None)."""
+    if at is None:
+        return None
+    when = datetime.fromtimestamp(at / 1000, zone or UTC)
+    return civil(when) if zone else when.isoformat(timespec="seconds")
 
 
 @outbox.command()

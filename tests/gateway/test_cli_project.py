@@ -264,6 +264,23 @@ def keep_an_answer(project: Project, value: object = "yes") -> None:
     assert project.store.accept(change).outcome == "taken"
 
 
+def test_the_outbox_shows_civil_time_to_people_and_utc_to_programs(awal: Awal, demo: Path) -> None:
+    with Project(demo) as project:
+        keep_an_answer(project)
+        at = project.store.outbox()[0].created_at // 1000
+        zone = project.timezone
+    for command in (("outbox", "list"), ("outbox", "spent")):
+        assert datetime.fromtimestamp(at, zone).isoformat(" ") in awal(*command, project=demo).out
+    assert (
+        datetime.fromtimestamp(at, UTC).isoformat()
+        == awal("outbox", "list", "--json", project=demo).json[0]["created_at"]
+    )
+    assert {one["oldest"] for one in awal("outbox", "spent", "--json", project=demo).json} <= {
+        None,
+        datetime.fromtimestamp(at, UTC).isoformat(),
+    }
+
+
 def test_a_receipt_number_leads_to_the_answers_behind_it(awal: Awal, demo: Path) -> None:
     with Project(demo) as project:
         keep_an_answer(project, ["cuts", "price"])

@@ -95,6 +95,8 @@ def test_preview_start_approve_and_status(awal: Awal, project: Path) -> None:
         assert part in shown
     previewed = awal("campaign", "preview", "pilot", "--json", project=project).json
     assert (previewed["citizens"], previewed["approvals"]) == (6, 2)
+    for moment in (previewed["ends"], previewed["waves"][0]["begins"]):
+        assert re.search(rf"{moment}[+-]\d\d:\d\d", shown), "people are told the offset too"
 
     assert "say who starts it" in awal("campaign", "start", "pilot", project=project).err
     wrong = awal("campaign", "start", "pilot", "--as", "amina", project=project, stdin="guess\n")
