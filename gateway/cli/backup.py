@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flows.errors import AwalError
 from gateway.cli.common import project
+
+if TYPE_CHECKING:
+    from gateway.project import Project
 
 
 @click.command()
@@ -62,6 +67,9 @@ def restore(file: Path, keys: Path | None) -> None:
     Who was forgotten since is not brought back: a sealed backup has no key for them any more. What was there before
     lies beside the database until the next restore, and erasing does not reach it: delete it once all is well.
 
+    A campaign goes on as it stood at the backup, also one that was paused or stopped since: those that run are named,
+    with how to stop them before the gateway starts.
+
     \b
     Example:
         awal restore /media/usb/oriental.db
@@ -77,3 +85,17 @@ def restore(file: Path, keys: Path | None) -> None:
     aside = path.with_name(f"{path.name}.replaced")
     if aside.exists():
         click.echo(f"What was there before is {aside}: delete it once all is well, erasing does not reach it.")
+    found.readonly = True
+    for line in _campaigns(found):
+        click.echo(line)
+
+
+def _campaigns(found: Project) -> Iterator[str]:
+    """Yield what to know of the campaigns that run in the restored database: what was done since is forgotten."""
+    from gateway.campaigns.record import read_all
+
+    running = [kept.row.name for kept in read_all(found.store) if kept.state == "running"]
+    for name in running:
+        yield f"Campaign {name} runs, as at the backup: a pause or stop since is forgotten, and so is who was asked."
+    if running:
+        yield "Before the gateway starts: awal campaign pause NAME, or awal campaign stop NAME to end it for good."

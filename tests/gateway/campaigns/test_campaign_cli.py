@@ -81,6 +81,20 @@ def test_hours_inside_of_quiet_hours_are_refused(awal: Awal, project: Path) -> N
     assert "C106" in awal("campaign", "check", project=project).out
 
 
+def test_a_restore_names_the_campaigns_that_run_again(awal: Awal, project: Path, tmp_path: Path) -> None:
+    awal("campaign", "start", "pilot", "--as", "amina", project=project, stdin="amina\n")
+    awal("campaign", "approve", "pilot", "--as", "brahim", project=project, stdin="brahim\n")
+    assert awal("backup", tmp_path / "running.db", project=project).code == 0
+    assert awal("campaign", "stop", "pilot", project=project).code == 0
+    assert awal("backup", tmp_path / "stopped.db", project=project).code == 0
+
+    told = awal("restore", tmp_path / "running.db", project=project).out
+    assert "Campaign pilot runs, as at the backup" in told
+    assert "awal campaign stop NAME" in told
+    assert awal("campaign", "stop", "pilot", project=project).code == 0, "before the gateway starts"
+    assert "ampaign" not in awal("restore", tmp_path / "stopped.db", project=project).out
+
+
 def test_preview_start_approve_and_status(awal: Awal, project: Path) -> None:
     shown = awal("campaign", "preview", "pilot", project=project).out
     for part in (
