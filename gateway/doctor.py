@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from flows.errors import AwalError
-from gateway.settings import FILE, Channel, describe, did_you_mean
+from flows.nearest import did_you_mean
+from gateway.settings import FILE, Channel, describe
 from gateway.settings_page import unused
 from storage.open import is_postgres, shown
 from storage.store import Room

@@ -22,8 +22,8 @@ from msgspec.structs import replace
 
 from flows.errors import AwalError
 from flows.model import Flow
+from flows.nearest import did_you_mean
 from gateway import __version__, log
-from gateway.settings import did_you_mean
 
 if TYPE_CHECKING:
     from flows.check import Translations

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flows.errors import AwalError
+from flows.nearest import did_you_mean
 from gateway import log
 from gateway.clock import Clock, Wall
-from gateway.settings import FILE, Settings, SettingsError, did_you_mean
+from gateway.settings import FILE, Settings, SettingsError
 from gateway.settings_file import load
 from storage.histogram import Histogram
 

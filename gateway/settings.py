@@ -370,15 +370,6 @@ def table() -> Iterator[Setting]:
         yield from describe(section)
 
 
-def did_you_mean(name: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
-    """Return ` Did you mean …?` for the nearest known name, or what is known when none is near."""
-    import difflib  # only who mistypes needs it
-
-    names = list(known)
-    near = difflib.get_close_matches(name, names, 1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
-
-
 def quoted(value: object) -> str:
     """Return a value as it may be shown: a URL goes without its password."""
     return re.sub(r"(://)[^/]*@", r"\1***@", repr(value))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from flows.nearest import did_you_mean
 from gateway.settings import (
     FILE,
     ID,
@@ -23,7 +24,6 @@ from gateway.settings import (
     Settings,
     SettingsError,
     describe,
-    did_you_mean,
     quoted,
 )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from flows.nearest import did_you_mean
 from flows.texts import Texts
 from reports.render_words import Wording
 from reports.report import Report, ReportError
@@ -28,8 +28,7 @@ def render(
     format, and for `pdf` without WeasyPrint.
     """
     if format not in FORMATS:
-        near = get_close_matches(format, FORMATS, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(FORMATS)}."
+        hint = did_you_mean(format, FORMATS, f"Use one of {', '.join(FORMATS)}.")
         raise ReportError(f"“{format}” is no format of a report. {hint}")
     if codes and format in WITH_CODES:
         from reports import render_html

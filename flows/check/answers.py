@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from flows.check.rule import SLOT_FORM, Finding, Subject, rule
 from flows.conditions import Comparison, Name, parse
-from flows.load.problem import did_you_mean, listed, quoted
+from flows.load.problem import listed, quoted
 from flows.model import Ask
+from flows.nearest import did_you_mean
 from flows.voice import RECEIPT
 from locales.slots import slots, stray_braces
 from locales.tags import TAGS

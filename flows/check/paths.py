@@ -7,8 +7,9 @@ from itertools import islice
 
 from flows.check.rule import Finding, Subject, rule
 from flows.link import LinkError
-from flows.load.problem import did_you_mean, quoted
+from flows.load.problem import quoted
 from flows.model import END, Ask, Go, Run
+from flows.nearest import did_you_mean
 from flows.paths.reads import texts as texts_of
 from flows.paths.routes import trapped
 

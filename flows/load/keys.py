@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from flows.load import codes
 from flows.load.nodes import Map, Scalar
-from flows.load.problem import Refused, nearest
+from flows.load.problem import Refused
 from flows.load.values import Reader, Sheet, unknown_key
+from flows.nearest import nearest
 
 
 class Key(Struct, frozen=True):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -121,20 +119,3 @@ def quoted(value: str, room: int = 40) -> str:
 def listed(words: Iterable[str]) -> str:
     """Return words as a remedy lists them."""
     return ", ".join(words)
-
-
-def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Return `Did you mean 'X'?` for the nearest known word, or the other advice when none is near."""
-    near = nearest(word, known)
-    return f"Did you mean '{near}'?" if near else otherwise
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the known word that `word` is most likely a slip of; empty when none is near."""
-    return _nearest(word.lower().replace("-", "_")[:60], tuple(known))
-
-
-@lru_cache(maxsize=512)
-def _nearest(word: str, known: tuple[str, ...]) -> str:
-    found = difflib.get_close_matches(word, known, 1, 0.6)
-    return found[0] if found else ""

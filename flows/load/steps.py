@@ -12,7 +12,7 @@ from flows.load import codes
 from flows.load.keys import Key, lacks, misplaced, missing, read_keys, table
 from flows.load.nodes import List, Map, Node, Scalar
 from flows.load.options import MAX_MARKS, choice_options, labels, menu_options
-from flows.load.problem import Refused, did_you_mean, listed, quoted
+from flows.load.problem import Refused, listed, quoted
 from flows.load.values import (
     FLOW_ID,
     GRAMMAR_WORDS,
@@ -33,6 +33,7 @@ from flows.load.values import (
     word,
 )
 from flows.model import QUESTION_TYPES, Ask, End, Go, Menu, OnFail, Personal, PlaceLevel, Run, Say, Set, Step
+from flows.nearest import did_you_mean
 
 MAX_STEPS = 500
 NUMBERS = ("integer", "decimal")

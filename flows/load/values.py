@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from flows.conditions import ConditionError, parse
 from flows.load import codes
 from flows.load.nodes import List, Map, Node, Scalar
-from flows.load.problem import Code, Notes, Refused, did_you_mean, listed, nearest, quoted
+from flows.load.problem import Code, Notes, Refused, listed, quoted
 from flows.model import Text, Value
+from flows.nearest import did_you_mean, nearest
 from locales.tags import MENU_ORDER, TAGS
 
 FLOW_ID = re.compile(r"[a-z][a-z0-9-]{0,49}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from flows.conditions import names
 from flows.errors import AwalError
-from flows.load.problem import Problem, did_you_mean, listed, quoted, sentence
+from flows.load.problem import Problem, listed, quoted, sentence
 from flows.model import Flow
+from flows.nearest import did_you_mean
 from gateway.campaigns.codes import PRICE, TIMES, UNKNOWN_ANSWER, UNKNOWN_CHANNEL, UNKNOWN_FLOW, UNKNOWN_PLACE
 from gateway.campaigns.keys import LEVELS
 from gateway.campaigns.load import Amiss, Loaded, load

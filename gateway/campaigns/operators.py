@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from werkzeug.security import check_password_hash
 
 from flows.errors import AwalError
-from gateway.settings import FILE, ID, did_you_mean
+from flows.nearest import did_you_mean
+from gateway.settings import FILE, ID
 
 if TYPE_CHECKING:
     from gateway.project import Project

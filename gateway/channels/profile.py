@@ -14,7 +14,8 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 from msgspec import Struct
 
-from gateway.settings import SettingsError, did_you_mean
+from flows.nearest import did_you_mean
+from gateway.settings import SettingsError
 
 if TYPE_CHECKING:
     from flows.load.nodes import Node

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from flows.nearest import did_you_mean
 from gateway.channels.base import Channel, Settings
-from gateway.settings import SettingsError, did_you_mean
+from gateway.settings import SettingsError
 
 ADAPTERS: dict[str, str] = {
     "africastalking": "gateway.channels.africastalking:AfricasTalking",

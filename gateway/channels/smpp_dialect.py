@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from gateway.settings import SettingsError, did_you_mean
+from flows.nearest import did_you_mean
+from gateway.settings import SettingsError
 
 SHIPPED = Path(__file__).with_name("dialects")
 TAGS = {"user_message_reference": 0x0204, "its_session_info": 0x1383}

@@ -76,7 +76,7 @@ class Lazy(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command asked for; an unknown one is refused with the nearest known."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from gateway.settings import did_you_mean
+            from flows.nearest import did_you_mean
 
             ctx.fail(f"there is no command {args[0]!r}. {did_you_mean(args[0], list(COMMANDS))}")
         return super().resolve_command(ctx, args)

@@ -282,7 +282,7 @@ def _rows(files: Iterable[Path], segments: int | None) -> list[Row]:
 
 
 def _tags(languages: Sequence[str], flows: Iterable[Flow]) -> list[str]:
-    from gateway.settings import did_you_mean
+    from flows.nearest import did_you_mean
     from locales.tags import MENU_ORDER
 
     for tag in languages:

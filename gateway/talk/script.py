@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from flows.load.nodes import List, Map, Node, Scalar, compose
-from flows.load.problem import Notes, did_you_mean
+from flows.load.problem import Notes
 from flows.load.values import seconds
 from flows.model import Bearer
+from flows.nearest import did_you_mean
 from locales.tags import NATIVE, TAGS
 
 Takes = Literal["nothing", "words", "perhaps"]

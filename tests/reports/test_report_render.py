@@ -87,7 +87,7 @@ def test_a_period_is_said_in_full(period: str, language: str, said: str) -> None
 
 
 def test_an_unknown_format_is_refused_with_the_nearest(sample: Report) -> None:
-    with pytest.raises(ReportError, match=r"htlm.*Did you mean html"):
+    with pytest.raises(ReportError, match=r"htlm.*Did you mean 'html'"):
         render(sample, "htlm", "fr", TEXTS)
     with pytest.raises(ReportError, match=", ".join(FORMATS)):
         render(sample, "docx", "fr", TEXTS)
