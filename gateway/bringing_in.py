@@ -6,16 +6,15 @@ paper form of that citizen). Who said stop or was forgotten is left in peace.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from flows.errors import AwalError
 from gateway.phones import normalise
+from gateway.spreadsheet import table
 from locales.tags import TAGS
 from storage.consents import Consent, Standing
 
@@ -127,32 +126,21 @@ def _sound(project: Project, file: Path, wrong: list[str]) -> Iterator[Line]:
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows under the header, each with its line in the file."""
     try:
-        text = file.read_text("utf-8-sig")
+        text = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise AwalError(
             f"{file}: cannot be read as UTF-8 text ({type(error).__name__}). Save it as CSV, UTF-8."
         ) from None
-    head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
-    names = [name.strip().lower() for name in next(_cells(reader, file), [])]
+    rows = table(text, file.name)
+    names = [name.strip().lower() for name in next(rows, (1, []))[1]]
     unknown = sorted(set(names) - set(COLUMNS))
     if "phone" not in names or unknown:
         told = f"has the columns {', '.join(names) or 'none'}"
         raise AwalError(f"{file.name}:1: the header {told}. Write phone, and where known: {', '.join(COLUMNS[1:])}.")
-    for row in _cells(reader, file):
+    for line, row in rows:
         if any(cell.strip() for cell in row):
             over = "".join(row[len(names) :]).strip()
-            yield reader.line_num, {**dict(zip(names, map(_plain, row), strict=False)), OVER: over}
-
-
-def _cells(reader: Any, file: Path) -> Iterator[list[str]]:
-    """Yield the rows of a `csv.reader`; raises AwalError where it gives up: a quote left open makes one cell of all."""
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise AwalError(
-            f"{file.name}:{reader.line_num}: is no CSV ({error}). Look for a quote that is not closed."
-        ) from None
+            yield line, {**dict(zip(names, map(_plain, row), strict=False)), OVER: over}
 
 
 def _plain(cell: str) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from flows.errors import AwalError
 from flows.model import Text
+from gateway.spreadsheet import table
 from gateway.translation.catalogues import braced
 from gateway.translation.texts import COLUMNS, Cell, Row
 from locales.language import PROVISIONAL
@@ -147,24 +148,15 @@ def _wrong(row: Row, tag: str, new: str, now: Cell) -> str:
 
 
 def _records(sheet: str, file: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows of a sheet by column, each with its first line; commas, semicolons or tabs between the cells."""
-    text = sheet.removeprefix("\ufeff")
-    first = text.partition("\n")[0]
-    comma = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
+    """Yield the rows of a sheet by column, each with its first line."""
     columns: list[str] = []
-    end = 0
-    try:
-        for cells in reader:
-            line, end = end + 1, reader.line_num
-            if not columns:
-                columns = [cell.strip() for cell in cells]
-                _check(columns, file)
-            elif any(cells):
-                found = {name: _clean(cell) for name, cell in zip(columns, cells, strict=False)}
-                yield line, {"context": "", "source": "", **found}
-    except csv.Error as error:
-        raise AwalError(f"{file}:{end + 1}: is no CSV ({error}). Save the sheet as CSV UTF-8.") from None
+    for line, cells in table(sheet, file):
+        if not columns:
+            columns = [cell.strip() for cell in cells]
+            _check(columns, file)
+        elif any(cells):
+            found = {name: _clean(cell) for name, cell in zip(columns, cells, strict=False)}
+            yield line, {"context": "", "source": "", **found}
     if not columns:
         raise AwalError(f"{file}: is empty. Export a sheet with: awal translate sheet export {file}")
 

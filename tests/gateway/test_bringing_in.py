@@ -119,7 +119,7 @@ def test_a_list_without_a_sound_header_is_refused(
 def test_a_quote_that_is_never_closed_is_told(awal: Awal, demo: Path, listed: Callable[..., Path]) -> None:
     file = listed('0612000001,"', *["0612000002,,,"] * 12_000)
     shown = awal("citizens", "import", file, "--ground", GROUND, "--yes", project=demo)
-    assert (shown.code, "is no CSV" in shown.err, "not closed" in shown.err) == (1, True, True)
+    assert (shown.code, "inscrits.csv:2: is no CSV" in shown.err, "not closed" in shown.err) == (1, True, True)
     assert brought(demo) == []
 
 
