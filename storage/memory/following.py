@@ -58,6 +58,8 @@ class MemoryFollowing(MemoryRows):
             walk = self._walks.get(found.conversation) if found and not found.closed else None
             if found is None or walk is None or not is_open(walk) or not walk.due_at:
                 return False
+            if walk.citizen != (found.person or found.citizen):
+                return False
             others = [one for one in self._sessions.values() if one.citizen == found.citizen]
             if any(one.conversation == walk.state.id and one.opened_at > found.opened_at for one in others):
                 return False

@@ -38,8 +38,9 @@ WHERE id = :id AND revision = :revision AND due_at = :before AND status = 'activ
 # A session that we ended ourselves was not lost, nor is a citizen who has dialled again.
 LOST = """
 UPDATE conversations AS c SET lost_at = :now, due_at = :due_at
-WHERE c.status = 'active' AND c.due_at > 0 AND c.asked_at <= c.updated_at AND c.id = (
-    SELECT s.conversation FROM sessions s WHERE s.channel = :channel AND s.session = :session AND s.closed = 0
+WHERE c.status = 'active' AND c.due_at > 0 AND c.asked_at <= c.updated_at AND (c.id, c.citizen) = (
+    SELECT s.conversation, CASE s.person WHEN '' THEN s.citizen ELSE s.person END FROM sessions s
+    WHERE s.channel = :channel AND s.session = :session AND s.closed = 0
     AND NOT EXISTS (SELECT 1 FROM sessions n INDEXED BY sessions_citizen
         WHERE n.citizen = s.citizen AND n.conversation = s.conversation AND n.opened_at > s.opened_at))
 """

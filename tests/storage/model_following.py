@@ -18,7 +18,7 @@ beginnings = st.sampled_from(["active", "active", "refused"])
 
 
 class Waiting:
-    """Rules for a machine with `both`, `keep`, `name`, `model` and `conversations`; `found` is what looks showed."""
+    """Rules for a machine with `both`, `keep`, `name` and `conversations`; `found` is what looks showed."""
 
     found: list[Awaited]
 
@@ -40,14 +40,9 @@ class Waiting:
 
     @rule(citizen=citizens, session=sessions, age=ages, opened_at=moments, closed=st.booleans())
     def dial_again(self, citizen: str, session: str, age: int, opened_at: int, closed: bool) -> None:
-        known = (self.spoken(citizen)[-1 - age :] or [""])[0]
+        known = (self.conversations[-1 - age :] or [""])[0]
         dialled = Session("at", session, citizen, "*124#", conversation=known, opened_at=opened_at, closed=closed)
         self.keep(change(self.name("x"), None, citizen, session=dialled))
-
-    def spoken(self, citizen: str) -> list[str]:
-        """Return the conversations that a session of a citizen may be about: theirs, and those that were never kept."""
-        walks = {id: walk.citizen for id, walk in self.model._walks.items()}
-        return [one for one in self.conversations if walks.get(one, citizen) == citizen]
 
     @rule(now=moments, limit=st.integers(1, 3))
     def look(self, now: int, limit: int) -> None:

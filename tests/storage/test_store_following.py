@@ -179,6 +179,13 @@ def test_a_session_is_not_lost_that_we_ended_or_that_was_followed_by_another(sto
     assert not store.lost("at", "unheard of", 30, 5)
 
 
+def test_a_session_about_another_citizens_conversation_loses_nothing(store: Store) -> None:
+    waiting(store)
+    store.accept(change("x2", None, "badr", session=Session("at", "s2", "badr", conversation="c1", opened_at=2)))
+    assert not store.lost("at", "s2", 5, 7)
+    assert store.lost("at", "s-c1", 5, 7)
+
+
 def test_a_lost_session_is_told_of_once(store: Store) -> None:
     before = waiting(store)
     store.follow(replace(reminder(before), now=MOMENT + 1))
