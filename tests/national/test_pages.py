@@ -94,6 +94,16 @@ def test_totals_are_exactly_what_the_gateways_sent(
     assert told["02"]["gateways"][0]["last_contact"] == W48
 
 
+def test_one_conversation_is_no_plural(worlds: Callable[[str], World], platform: Nation) -> None:
+    fes = worlds("fes")
+    fes.many(1, {"supply": "yes", "mark": 4})
+    sync(fes, platform, "fes", "03", OTHER_SIGNING)
+    page = get(platform, "/")
+    assert "<b>1</b> conversation · <b>2</b> réponses ·" in page
+    assert "<b>0</b> conversation · <b>0</b> réponse ·" in page
+    assert re.search(r" · 1 conversation, [01] terminée</p>", get(platform, "/regions/03"))
+
+
 def test_bars_are_the_counts_of_the_gateway(oriental: World, platform: Nation) -> None:
     sync(oriental, platform)
     told = json.loads(get(platform, "/v1/regions/02"))
