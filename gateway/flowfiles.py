@@ -77,13 +77,10 @@ def load_all(paths: Iterable[Path]) -> list[Loaded]:
 
 
 def named(folder: Path, name: str) -> Path:
-    """Return the file that an operator means: a file, or the one in `folder` that holds the flow of this id.
+    """Return the file of a folder that holds the flow of this id.
 
     A flow that cannot be loaded has no id: its file's name is taken. Raises AwalError with the nearest known name.
     """
-    direct = Path(name)
-    if direct.suffix in (".yaml", ".yml") or direct.is_file():
-        return direct
     files = flow_files(folder)
     if not files:
         raise AwalError(f"{folder}: holds no flow. Put a *.yaml there, or name a file.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows.errors import AwalError
-from gateway.cli.common import as_json, outside, write_json
+from gateway.cli.common import as_json, flow_file, outside, write_json
 
 
 @click.command()
@@ -63,10 +63,10 @@ def meant(files: Iterable[Path]) -> list[Path]:
 
     Conversation tests are left out. Raises AwalError for an unknown id, and where the project has no flow.
     """
-    from gateway.flowfiles import TESTS, flow_files, named
+    from gateway.flowfiles import TESTS, flow_files
 
     folder = outside().directory / "flows"
-    found = [named(folder, str(file)) for file in files if not file.name.endswith(TESTS)] or flow_files(folder)
+    found = [flow_file(file) for file in files if not file.name.endswith(TESTS)] or flow_files(folder)
     if not found:
         raise AwalError(f"{folder}: holds no flow. Put a *.yaml there, or name a file.")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -52,6 +53,18 @@ def outside() -> Project:
     from gateway.project import Project
 
     return Project(click.get_current_context().find_root().obj)
+
+
+def flow_file(name: str | Path) -> Path:
+    """Return the file that an operator means: by its name, or by the id of a flow of the project.
+
+    Raises AwalError for an unknown id, with the nearest known.
+    """
+    from gateway.flowfiles import named
+
+    file = Path(name)
+    direct = file.suffix in (".yaml", ".yml") or file.is_file()
+    return file if direct else named(outside().directory / "flows", str(name))
 
 
 def region() -> str:

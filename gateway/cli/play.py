@@ -10,7 +10,7 @@ import click
 
 from flows.errors import AwalError
 from flows.model import Bearer, Flow
-from gateway.cli.common import outside, region
+from gateway.cli.common import flow_file, outside, region
 
 if TYPE_CHECKING:
     from gateway.talk.talker import Talker
@@ -127,9 +127,9 @@ def find(name: str) -> tuple[Flow, list[Flow]]:
 
     Raises AwalError for an unknown one with the nearest known, else with the flow's first problem.
     """
-    from gateway.flowfiles import flow_files, load_all, named
+    from gateway.flowfiles import flow_files, load_all
 
-    file = named(outside().directory / "flows", name)
+    file = flow_file(name)
     loaded = {one.file: one for one in load_all([*flow_files(file.parent), file])}
     flows = {one.flow.id: one.flow for one in loaded.values() if one.flow is not None}
     meant = loaded[str(file)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.errors import AwalError
-from gateway.cli.common import as_json, outside, write_json
+from gateway.cli.common import as_json, flow_file, outside, write_json
 
 if TYPE_CHECKING:
     from flows.load import Loaded
@@ -79,11 +79,11 @@ def tests_of(files: Sequence[Path], *, flows_too: bool) -> list[Path]:
 
     With `flows_too` a flow of the project that has no tests yet is meant as well: none of it is walked.
     """
-    from gateway.flowfiles import TESTS, flow_files, named
+    from gateway.flowfiles import TESTS, flow_files
 
     folder = outside().directory / "flows"
     if files:
-        meant = [file if file.name.endswith(TESTS) else named(folder, str(file)) for file in files]
+        meant = [file if file.name.endswith(TESTS) else flow_file(file) for file in files]
         return [file if file.name.endswith(TESTS) else file.with_name(file.stem + TESTS) for file in meant]
     beside = [path.with_name(path.stem + TESTS) for path in flow_files(folder)] if flows_too else []
     found = sorted({*folder.glob(f"*{TESTS}"), *beside})
