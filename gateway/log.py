@@ -180,9 +180,3 @@ def event(message: str, level: int = logging.INFO, **pairs: object) -> None:
     record = logging.LogRecord(logger.name, level, "", 0, message, (), None)
     setattr(record, "with", pairs)
     logger.handle(record)
-
-
-def flush() -> None:
-    """Write the lines that wait; to be called before the process ends."""
-    if _lines is not None:
-        _lines.flush()

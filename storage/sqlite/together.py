@@ -38,7 +38,7 @@ class Together:
                     job.result, job.error = job.operation(connection), None
 
     def undone(self) -> None:
-        """Hear that what was run is undone, or that something else is run."""
+        """Let go of what is at hand: it was never kept."""
         self._at_hand.clear()
 
     def _take(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 from store_changes import answer, change, conversation, message
+from store_held import held
 
 from storage.consents import Consent
 from storage.sqlite import SqliteStore
@@ -173,23 +173,6 @@ def run(connection: sqlite3.Connection, what: str) -> str:
     elif what == "copy":
         connection.execute("UPDATE sessions SET path = 'copied'")
     return what
-
-
-@contextmanager
-def held(store: SqliteStore) -> Iterator[None]:
-    """Keep the writer busy until the block ends."""
-    begun, over = threading.Event(), threading.Event()
-
-    def hold(_: object) -> None:
-        begun.set()
-        assert over.wait(WAIT)
-
-    store._writes.hand_over(hold, lambda _: None, lambda: False)
-    assert begun.wait(WAIT)
-    try:
-        yield
-    finally:
-        over.set()
 
 
 def play(store: SqliteStore, script: list[list[Said | str]], *, alone: bool) -> tuple[Script, dict[str, list[str]]]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
 from store_changes import change, conversation
+from store_held import held
 
 from storage.errors import StoreBusy, StoreError, StoreFull
 from storage.sqlite import SqliteStore
@@ -45,23 +44,6 @@ class Ears:
 
     def next(self) -> Any:
         return self.heard.get(timeout=WAIT)
-
-
-@contextmanager
-def held(store: SqliteStore) -> Iterator[None]:
-    """Keep the writer busy until the block ends."""
-    begun, over = threading.Event(), threading.Event()
-
-    def hold(_: object) -> None:
-        begun.set()
-        assert over.wait(WAIT)
-
-    store._writes.hand_over(hold, lambda _: None, lambda: False)
-    assert begun.wait(WAIT)
-    try:
-        yield
-    finally:
-        over.set()
 
 
 def test_a_turn_keeps_what_was_decided_and_a_repeat_hears_it_again(store: Store) -> None:
