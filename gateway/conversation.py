@@ -35,6 +35,7 @@ from gateway.persons import Persons
 from gateway.phones import Phones
 from gateway.taking import Taking
 from storage.store import Change, Citizen, Dialogue, Store
+from storage.turns import Soon
 
 REMEMBERED = 2_000
 """Citizens whose language is kept in mind beside the store."""
@@ -96,14 +97,20 @@ class Conversations(Hearing):
         """Tell whether `hand_over` takes this one; an SMS that may be a machine's is looked into first."""
         return self.machine is None or received.bearer == "ussd"
 
-    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+    def hand_over(
+        self,
+        channel: Channel,
+        received: Received,
+        told: Callable[[bytes | Exception], None],
+        soon: Soon | None = None,
+    ) -> None:
         """Keep an inbound without making the caller wait: `told` hears the body to answer, or the error.
 
-        `told` is called once, by whatever thread.
+        `told` is called once, by whatever thread. `soon`: of the thread that hands all of them over.
         """
         one = Taking(self, channel, received)
         with self.watch.handing(lambda outcome: told(one.ended(outcome))) as ended:
-            self.store.hand_over(one.asked, one.decide, ended)
+            self.store.hand_over(one.asked, one.decide, ended, soon)
 
     def remember(self, pseudonym: str, language: str) -> None:
         """Keep in mind who speaks what, for an apology without the store; a little of it is enough."""

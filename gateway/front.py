@@ -1,8 +1,9 @@
-"""The front under granian: one event loop takes every request; nobody there waits for a disk, a page or a slow phone.
+"""The front under granian: one event loop takes every request; nobody there waits for a sync, a page or a slow phone.
 
-An inbound is read, verified and handed over to the store's writer, whose answers come back when their common commit is
-on disk. Everything else, and the few events that make somebody wait, go to a small pool of threads. granian's own
-interface (RSGI) is used as its documentation has it: a coroutine of the request's scope and protocol.
+An inbound is read, verified and handed over to the store, which may run it here, with all that came at the same time;
+the answers come back when their common commit is on disk. Everything else, and the few events that make somebody wait,
+go to a small pool of threads. granian's own interface (RSGI) is used as its documentation has it: a coroutine of the
+request's scope and protocol.
 """
 
 from __future__ import annotations
@@ -45,6 +46,16 @@ class Loop(asyncio.SelectorEventLoop):
     def _process_self_data(self, data: bytes) -> None:
         self._awake = False  # before what was asked is done: whoever asks from now on wakes it again
         super()._process_self_data(data)  # type: ignore[misc]
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that serves: uvloop's, a tenth faster for us, or asyncio's own where that is not to be had."""
+    try:
+        import uvloop
+    except ImportError:
+        return Loop()
+    made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return made
 
 
 class Front:
@@ -95,7 +106,9 @@ class Front:
         """Return the body to answer once the inbound is on disk, or why it is not."""
         outcome: Outcome = self.loop.create_future()
         try:
-            lane.conversations.hand_over(target.channel, received, partial(self.told.put, outcome))
+            lane.conversations.hand_over(
+                target.channel, received, partial(self.told.put, outcome), self.loop.call_soon_threadsafe
+            )
         except Exception as error:  # the answer says whose fault it was
             return error
         return await outcome
@@ -115,6 +128,9 @@ class Told:
 
     def put(self, outcome: Outcome, heard: bytes | Exception) -> None:
         """Tell one; from whatever thread."""
+        if asyncio._get_running_loop() is self._loop:  # else it would have to be woken
+            self._settle_one(outcome, heard)
+            return
         self._told.append((outcome, heard))
         if not self._looks:
             self._looks = True
@@ -124,9 +140,12 @@ class Told:
     def _settle(self) -> None:
         self._looks = False  # before it looks: whoever tells from now on wakes it again
         while self._told:
-            outcome, heard = self._told.popleft()
-            if not outcome.done():
-                outcome.set_result(heard)
+            self._settle_one(*self._told.popleft())
+
+    @staticmethod
+    def _settle_one(outcome: Outcome, heard: bytes | Exception) -> None:
+        if not outcome.done():
+            outcome.set_result(heard)
 
 
 def send(protocol: Any, response: Reply | Response) -> None:

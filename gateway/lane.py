@@ -32,6 +32,7 @@ from gateway.request import InboundRequest as InboundRequest
 from gateway.request import arrived
 from gateway.request import pairs as pairs
 from storage.errors import StoreBusy
+from storage.turns import Soon
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -53,7 +54,13 @@ class Conversations(Protocol):
     def hands_over(self, received: Received) -> bool:
         """Tell whether `hand_over` takes it; what it does not take may make its caller wait."""
 
-    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+    def hand_over(
+        self,
+        channel: Channel,
+        received: Received,
+        told: Callable[[bytes | Exception], None],
+        soon: Soon | None = None,
+    ) -> None:
         """Do the same without making the caller wait; `told` hears the body, or the error."""
 
     def receipt(self, channel: Channel, receipt: Receipt) -> None:

@@ -77,7 +77,7 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
     from granian import Granian, loops
     from granian.constants import Interfaces
 
-    from gateway.front import Loop
+    from gateway.front import event_loop
 
     class Server(Granian):  # type: ignore[misc, valid-type]  # one of two classes, by the kind of Python
         """granian without its pid file, which we do not ask for, and the look at every process that comes with it."""
@@ -94,8 +94,8 @@ def _granian(directory: Path, settings: Settings, host: str, port: int, announce
         return running.front
 
     @loops.register("auto")
-    def loop() -> Loop:
-        made = Loop()
+    def loop() -> asyncio.AbstractEventLoop:
+        made = event_loop()
         asyncio.set_event_loop(made)
         return made
 

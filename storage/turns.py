@@ -44,6 +44,9 @@ class Instead(Struct, frozen=True):
     decide: Callable[[Dialogue], Change | bytes]
 
 
+Soon = Callable[[Callable[[], None]], object]
+"""Has a function called soon by the thread that serves; from whatever thread. Raises RuntimeError once that is over."""
+
 Told = Callable[["Accepted | Exception"], None]
 """Hears how a turn ended, once, from whatever thread; it must return at once and raise nothing."""
 
@@ -57,10 +60,11 @@ class Turns(Protocol):
         What `decide` raises reaches the caller, and nothing is kept.
         """
 
-    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+    def hand_over(self, asked: Asked, decide: Decide, told: Told, soon: Soon | None = None) -> None:
         """Do the same without making the caller wait: `told` hears the outcome, or the error.
 
-        Raises StoreBusy at once when too much waits already.
+        `soon`, of a thread that is alone in handing over: a store may do its work there, but for what waits for a disk
+        to write or a network. Raises StoreBusy at once when too much waits already.
         """
 
 

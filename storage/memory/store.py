@@ -30,7 +30,7 @@ from storage.store import (
     Terms,
     Waiting,
 )
-from storage.turns import Asked, Decide, Told, in_two_steps
+from storage.turns import Asked, Decide, Soon, Told, in_two_steps
 
 CONFLICT = Accepted("conflict")
 
@@ -74,7 +74,7 @@ class MemoryStore(MemoryRights, MemoryFollowing, MemoryClock, MemorySync):
         with self._lock:
             return in_two_steps(self, asked, decide)
 
-    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+    def hand_over(self, asked: Asked, decide: Decide, told: Told, soon: Soon | None = None) -> None:  # noqa: ARG002
         """Do it now, and tell."""
         outcome: Accepted | Exception
         try:

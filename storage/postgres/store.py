@@ -51,7 +51,7 @@ from storage.store import (
     Waiting,
     Walks,
 )
-from storage.turns import Asked, Decide, Told, in_two_steps
+from storage.turns import Asked, Decide, Soon, Told, in_two_steps
 
 Result = TypeVar("Result")
 
@@ -111,7 +111,7 @@ class PostgresStore:
         """Read, decide and keep; once more when another gateway was first."""
         return in_two_steps(self, asked, decide)
 
-    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
+    def hand_over(self, asked: Asked, decide: Decide, told: Told, soon: Soon | None = None) -> None:  # noqa: ARG002
         """Do it in a thread of our own, and tell."""
         self._turns.hand_over(lambda: self.turn(asked, decide), told)
 

@@ -57,7 +57,7 @@ from storage.store import (
     Walks,
     Writing,
 )
-from storage.turns import Asked, Decide, Told
+from storage.turns import Asked, Decide, Soon, Told
 
 Result = TypeVar("Result")
 
@@ -143,10 +143,10 @@ class SqliteStore:
         """Read, decide and keep in one transaction of the writer; a citizen is held up for 5 s at most."""
         return self._write(Turn(asked, decide, self._keeper), linger=False)
 
-    def hand_over(self, asked: Asked, decide: Decide, told: Told) -> None:
-        """Have the writer do it, and tell."""
+    def hand_over(self, asked: Asked, decide: Decide, told: Told, soon: Soon | None = None) -> None:
+        """Do it soon, in the thread that serves where there is one, else in the writer; and tell."""
         seen = self._reserve.released
-        self._writes.hand_over(Turn(asked, decide, self._keeper), told, lambda: self._reserve.release(seen))
+        self._writes.hand_over(Turn(asked, decide, self._keeper), told, lambda: self._reserve.release(seen), soon)
 
     # flows -----------------------------------------------------------------------------------------------------
     def keep_flow(self, flow_hash: str, flow: str, version: int, data: bytes, now: int) -> None:

@@ -1,10 +1,10 @@
 """The one thread that writes: it takes every operation that waits, runs them, commits once, and wakes all callers.
 
-A caller waits (`run`), or leaves word whom to tell (`hand_over`). An operation is a function of the connection. A
-failing one does not hurt the others: all of its batch are undone and run again, each in its own savepoint (which costs
-a third of the speed, hence not the first time). An operation may thus run a second time: what it does outside the
-database must bear that. It is run only if its caller still waits, and its caller hears of success only after the commit
-is on disk.
+Turns that come from an event loop are run there, and take turns with it (`storage.sqlite.serving`). A caller waits
+(`run`), or leaves word whom to tell (`hand_over`). An operation is a function of the connection. A failing one does not
+hurt the others: all of its batch are undone and run again, each in its own savepoint (which costs a third of the speed,
+hence not the first time). An operation may thus run a second time: what it does outside the database must bear that. It
+is run only if its caller still waits, and its caller hears of success only after the commit is on disk.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from storage.errors import StoreBusy, StoreError, StoreFull
 from storage.histogram import SIZES, Histogram
 from storage.sqlite.connection import explain
 from storage.sqlite.handed import Again, Handed, Job, Operation, Watch
+from storage.sqlite.serving import Serving
+from storage.sqlite.share import Share
+from storage.turns import Soon
 
 Result = TypeVar("Result")
 
@@ -66,6 +69,11 @@ class Writer:
         """How many operations shared a commit."""
         self.seconds = Histogram()
         """How long commits took: nearly all of it waits for the disk."""
+        self.share = Share()
+        """Taken by whoever uses the connection."""
+        self._inside = 0
+        """The thread that runs operations."""
+        self._serving = Serving(self, BATCH)
         self._watch = Watch(self._late)
         self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
         self._thread.start()
@@ -75,7 +83,7 @@ class Writer:
 
         One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
         """
-        if threading.get_ident() == self._thread.ident:
+        if threading.get_ident() == self._inside:
             raise StoreError("the writer cannot wait for itself: what decides a turn reads, and never writes")
         job = Job(operation)
         self._enqueue(job)
@@ -86,19 +94,26 @@ class Writer:
         result: Result = job.result
         return result
 
-    def hand_over(self, operation: Operation[Result], told: Callable[[Result | Exception], None], again: Again) -> None:
+    def hand_over(
+        self,
+        operation: Operation[Result],
+        told: Callable[[Result | Exception], None],
+        again: Again,
+        soon: Soon | None = None,
+    ) -> None:
         """Run `operation` soon; `told` hears its result once it is on disk, or the error, StoreBusy after the deadline.
 
-        `told` is called by the writer or the watching thread: it must return at once. Raises StoreBusy when too much
-        waits already. On a full disk the operation is run once more where `again` could make room.
+        `told` is called by whatever thread: it must return at once. Raises StoreBusy when too much waits already. On a
+        full disk the operation is run once more where `again` could make room. With `soon` it is run by the calling
+        thread, unless the disk was slow a moment ago.
         """
         job = Handed(operation, told, again, time.monotonic() + self._deadline, self._end)
-        self._enqueue(job)
+        self._enqueue(job, None if soon is None or self._serving.rests else soon)
         self._watch.add(job)
 
     def waiting(self) -> int:
-        """Return how many operations wait for the writer."""
-        return self._queue.qsize()
+        """Return how many operations wait to be run."""
+        return self._queue.qsize() + len(self._serving)
 
     def close(self) -> None:
         """Run what is queued, refuse the rest, and end the thread."""
@@ -106,17 +121,23 @@ class Writer:
             if self._closed:
                 return
             self._closed = True
+            for job in self._serving.taken_back():
+                self._queue.put(job)
             self._queue.put(None)
         self._thread.join()
+        self._serving.close()
         self._watch.close()
 
-    def _enqueue(self, job: Job) -> None:
+    def _enqueue(self, job: Job, soon: Soon | None = None) -> None:
         with self._gate:
             if self._closed:
                 raise StoreError(f"{self._path} is closed: open the store again")
-            if self._queue.qsize() >= self._limit:
+            if self.waiting() >= self._limit:
                 raise StoreBusy(f"{self._limit} writes already wait for {self._path}: try again in a moment")
-            self._queue.put(job)
+            if soon is not None and isinstance(job, Handed):
+                self._serving.add(job, soon)
+            else:
+                self._queue.put(job)
 
     def _give_up(self, job: Job, linger: bool) -> None:
         """Leave the queue with StoreBusy; an operation that has begun may yet be kept."""
@@ -156,11 +177,11 @@ class Writer:
         open_ = True
         while open_:
             batch, open_ = self._take()
+            self.share.take()
             begun = [job for job in batch if job.claim()]
             if begun:
-                self._commit(begun)
-            if self.owes_checkpoint:
-                self._empty_log()
+                self.settle(begun, self.begin(begun))
+            self.share.give()
             for job in begun:
                 job.finish()
 
@@ -178,15 +199,38 @@ class Writer:
             return batch, True
         return batch, False
 
-    def _commit(self, jobs: Sequence[Job]) -> None:
-        """Run the jobs in one transaction; where one of them fails, all are undone and run again, kept apart."""
+    def begin(self, jobs: Sequence[Job]) -> bool:
+        """Run jobs in one transaction, still open; False when one of them failed and all are undone."""
+        self._inside = threading.get_ident()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._together.run(self._connection, jobs)
+        except Exception:
+            self._roll_back()
+            return False
+        finally:
+            self._inside = 0
+        return True
+
+    def settle(self, jobs: Sequence[Job], begun: bool) -> None:
+        """Commit what was begun; where that fails, or all was undone, run the jobs again, kept apart."""
+        self._inside = threading.get_ident()
+        try:
+            if not (begun and self._committed(jobs)):
+                self._commit_apart(jobs)
+        finally:
+            self._inside = 0
+        if self.owes_checkpoint:
+            self._empty_log()
+
+    def _committed(self, jobs: Sequence[Job]) -> bool:
+        """Commit; False when that failed and all is undone."""
+        try:
             self._to_disk(len(jobs))
         except Exception:
             self._roll_back()
-            self._commit_apart(jobs)
+            return False
+        return True
 
     def _commit_apart(self, jobs: Sequence[Job]) -> None:
         """Run each job in a savepoint, all in one transaction; when that breaks as a whole, each in its own."""

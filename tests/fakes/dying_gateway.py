@@ -15,6 +15,7 @@ from collections.abc import Callable
 from gateway.channels.base import Channel, Received
 from gateway.cli import run
 from gateway.conversation import Conversations
+from storage.turns import Soon
 
 
 def die(*_: object) -> bytes:
@@ -31,9 +32,13 @@ def doom(moment: str) -> None:
         return die() if moment == "before" else die(kept(one, channel, received))
 
     def hand_over(
-        one: Conversations, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]
+        one: Conversations,
+        channel: Channel,
+        received: Received,
+        told: Callable[[bytes | Exception], None],
+        soon: Soon | None = None,
     ) -> None:
-        die() if moment == "before" else handed(one, channel, received, lambda outcome: told(die(outcome)))
+        die() if moment == "before" else handed(one, channel, received, lambda outcome: told(die(outcome)), soon)
 
     Conversations.take, Conversations.hand_over = take, hand_over  # type: ignore[method-assign]
 

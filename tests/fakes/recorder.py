@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gateway.channels.base import Channel, Ended, Receipt, Received
+from storage.turns import Soon
 
 
 class Recorder:
@@ -29,7 +30,9 @@ class Recorder:
     def hands_over(self, received: Received) -> bool:
         return received.bearer == "ussd"
 
-    def hand_over(self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None]) -> None:
+    def hand_over(
+        self, channel: Channel, received: Received, told: Callable[[bytes | Exception], None], _: Soon | None = None
+    ) -> None:
         """Take it in another thread, as the store's writer does."""
 
         def work() -> None:

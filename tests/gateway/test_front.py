@@ -235,7 +235,7 @@ def test_a_slow_page_holds_no_provider_up() -> None:
 def test_what_is_told_after_the_end_hurts_nobody() -> None:
     made, recorder = lane()
     tellers: list[Any] = []
-    recorder.hand_over = lambda channel, received, told: tellers.append(told)  # type: ignore[method-assign]
+    recorder.hand_over = lambda channel, received, told, soon: tellers.append(told)  # type: ignore[method-assign]
     front = Front(lambda: made, echo, 1)
 
     async def ask() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from itertools import count, groupby
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -16,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from store_changes import answer, change, conversation, message
 from store_held import held
+from store_served import Served
 
 from storage.consents import Consent
 from storage.sqlite import SqliteStore
@@ -64,11 +66,15 @@ SCRIPTS = st.lists(st.lists(SAID | st.sampled_from(OTHERS), min_size=1, max_size
 
 
 class Script:
-    """Plays a script on a store; `seen` is what each inbound was decided on. `alone`: by an operation of its own."""
+    """Plays a script on a store; `seen` is what each inbound was decided on.
 
-    def __init__(self, store: SqliteStore, *, alone: bool = False) -> None:
+    `alone`: each by an operation of its own; `served`: by a thread that does the store's work.
+    """
+
+    def __init__(self, store: SqliteStore, *, alone: bool = False, served: Served | None = None) -> None:
         self.store = store
         self.alone = alone
+        self.served = served
         self.seen: list[tuple[int, Dialogue]] = []
         self.heard: dict[int, object] = {}
 
@@ -115,6 +121,8 @@ class Script:
         if self.alone:
             turn = Turn(asked, self.decide(at, said), self.store._keeper)
             self.store._writes.hand_over(lambda connection: turn(connection), told, lambda: False)
+        elif self.served:
+            self.served.hand_over(self.store, asked, self.decide(at, said), told)
         else:
             self.store.hand_over(asked, self.decide(at, said), told)
         return heard
@@ -175,22 +183,37 @@ def run(connection: sqlite3.Connection, what: str) -> str:
     return what
 
 
-def play(store: SqliteStore, script: list[list[Said | str]], *, alone: bool) -> tuple[Script, dict[str, list[str]]]:
+Part = list[Said | str]
+
+
+def play(
+    store: SqliteStore, script: list[Part], *, alone: bool = False, served: Served | None = None
+) -> tuple[Script, dict[str, list[str]]]:
     """Play a script, each of its parts in one commit or each of its inbounds alone; return it and what is kept."""
-    played, at = Script(store, alone=alone), 0
-    for part in script:
-        heard = []
+    played, at = Script(store, alone=alone, served=served), count(1)
+    for part in [
+        some for whole in script for some in (singly(whole) if alone else kinds(whole) if served else [whole])
+    ]:
         with nullcontext() if alone else held(store):
-            for one in part:
-                at += 1
-                heard.append(played.other(at, one) if isinstance(one, str) else played.give(at, one))
-                if alone:
-                    heard.pop().get(timeout=WAIT)
+            heard = [
+                played.other(next(at), one) if isinstance(one, str) else played.give(next(at), one) for one in part
+            ]
         for told in heard:
             told.get(timeout=WAIT)
     with store._readers.lend() as connection:
         kept = {table: sorted(map(repr, rows(connection, table))) for table in TABLES}
     return played, kept
+
+
+def singly(part: Part) -> Iterator[Part]:
+    """Yield each by itself."""
+    return ([one] for one in part)
+
+
+def kinds(part: Part) -> Iterator[Part]:
+    """Yield inbounds and other operations apart: whoever serves and the writer take turns."""
+    for _, some in groupby(part, key=lambda one: isinstance(one, str)):
+        yield list(some)
 
 
 def rows(connection: sqlite3.Connection, table: str) -> list[object]:
@@ -230,16 +253,19 @@ GOES_ON = [Said("amina", "s1", 1, "begin"), Said("badr", "s2", 2, "begin")]
 @example(script=[[*GOES_ON, Said("amina", "s1", 3, "plan"), move(4)]])
 @example(script=[[Said("amina", "s1", 1, "erase")], [Said("amina", "s1", 2, "begin")]])
 def test_inbounds_that_share_a_commit_are_as_if_each_had_come_alone(folder: Path, script: list[list[Any]]) -> None:
-    outcomes = []
-    for name, alone in (("shared", False), ("alone", True)):
-        path = folder / f"{name}.db"
-        for file in folder.glob(f"{name}.db*"):
-            file.unlink()
-        with SqliteStore(path) as store:
-            played, kept = play(store, script, alone=alone)
-            last = dict(played.seen)  # where something failed, the others are decided anew: what counts is the last
-            outcomes.append((played.heard, last, kept))
-    assert outcomes[0] == outcomes[1]
+    alone = played(folder / "alone.db", script, alone=True)
+    assert played(folder / "shared.db", script) == alone
+    with closing(Served()) as served:
+        assert played(folder / "served.db", script, served=served) == alone
+
+
+def played(path: Path, script: list[Part], **how: Any) -> object:
+    """Play a script on a new store; return what was told, what each was decided on at last, and what is kept."""
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    with SqliteStore(path) as store:
+        done, kept = play(store, script, **how)
+        return done.heard, dict(done.seen), kept  # where something failed, the others are decided anew
 
 
 def test_a_citizen_who_goes_on_is_not_read_again(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

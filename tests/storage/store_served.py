@@ -1,0 +1,64 @@
+"""One thread that hands turns over and does what a store leaves to it, as the gateway's event loop does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
+
+from storage.store import Store
+from storage.turns import Asked, Decide, Told
+
+WAIT = 30
+
+
+class Served:
+    """A loop in a thread of its own, from its making until `close`."""
+
+    def __init__(self) -> None:
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+        self.ended = False
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+
+    @property
+    def thread(self) -> int:
+        """The thread that serves."""
+        return self._thread.ident or 0
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Have something called by the thread."""
+        if self.ended:
+            raise RuntimeError("nobody serves any more")
+        self._calls.put(call)
+
+    def hand_over(self, store: Store, asked: Asked, decide: Decide, told: Told) -> None:
+        """Hand a turn over from there; raises what that raises."""
+        done: Future[None] = Future()
+
+        def give() -> None:
+            try:
+                done.set_result(store.hand_over(asked, decide, told, self.soon))
+            except Exception as error:
+                done.set_exception(error)
+
+        self.soon(give)
+        done.result(WAIT)
+
+    def passed(self) -> None:
+        """Wait until it has done all that it was asked for before."""
+        done: Future[None] = Future()
+        self.soon(partial(done.set_result, None))
+        done.result(WAIT)
+
+    def close(self) -> None:
+        """End the thread; what it was asked for is done before."""
+        self.ended = True
+        self._calls.put(None)
+        self._thread.join()

@@ -1,0 +1,211 @@
+"""Turns that the thread which hands them over runs itself: it never waits for a sync, and shares with the writer."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from store_changes import change, conversation
+from store_held import held
+from store_served import Served
+
+from storage.errors import StoreError
+from storage.sqlite import SqliteStore, serving
+from storage.sqlite.share import Share
+from storage.store import Accepted, Change, Dialogue
+from storage.turns import Asked, Decide
+
+WAIT = 30
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    with closing(Served()) as made:
+        yield made
+
+
+def taking(name: str, where: list[int] | None = None) -> Decide:
+    """Decide that an inbound begins a conversation; note the thread in which that is done."""
+
+    def decide(_: Dialogue) -> Change:
+        if where is not None:
+            where.append(threading.get_ident())
+        made: Change = change(name, conversation(f"c-{name}"), f"citizen-{name}")
+        return made
+
+    return decide
+
+
+def asked(name: str) -> Asked:
+    return Asked("at", name, f"citizen-{name}")
+
+
+class Ears:
+    """Hears outcomes."""
+
+    def __init__(self) -> None:
+        self.heard: SimpleQueue[Any] = SimpleQueue()
+
+    def next(self) -> Any:
+        return self.heard.get(timeout=WAIT)
+
+
+def test_the_thread_that_serves_decides_and_hears_of_it(sqlite: SqliteStore, served: Served) -> None:
+    decided: list[int] = []
+    told: SimpleQueue[int] = SimpleQueue()
+    served.hand_over(sqlite, asked("x1"), taking("x1", decided), lambda _: told.put(threading.get_ident()))
+    assert told.get(timeout=WAIT) == served.thread
+    assert decided == [served.thread]
+
+
+def test_it_goes_on_while_a_commit_waits_for_the_disk(
+    sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, over = threading.Event(), threading.Event()
+    committed = sqlite._writes._to_disk
+
+    def slow(operations: int) -> None:
+        waits.set()
+        assert over.wait(WAIT)
+        committed(operations)
+
+    monkeypatch.setattr(sqlite._writes, "_to_disk", slow)
+    ears = Ears()
+    served.hand_over(sqlite, asked("x1"), taking("x1"), ears.heard.put)
+    assert waits.wait(WAIT)
+    served.hand_over(sqlite, asked("x2"), taking("x2"), ears.heard.put)
+    served.passed()
+    assert ears.heard.empty()
+    over.set()
+    assert {ears.next().outcome, ears.next().outcome} == {"taken"}
+
+
+def test_nothing_is_told_before_it_is_on_disk(sqlite: SqliteStore, served: Served) -> None:
+    told: SimpleQueue[int] = SimpleQueue()
+
+    def kept(_: object) -> None:
+        with closing(sqlite3.connect(sqlite.path)) as beside:
+            told.put(beside.execute("SELECT count(*) FROM inbound").fetchone()[0])
+
+    for number in range(1, 6):
+        served.hand_over(sqlite, asked(f"x{number}"), taking(f"x{number}"), kept)
+        assert told.get(timeout=WAIT) == number
+
+
+def test_a_write_of_its_own_is_refused_at_once(sqlite: SqliteStore, served: Served) -> None:
+    def decide(_: Dialogue) -> bytes:
+        sqlite.put("key", "value")
+        return b"never"
+
+    ears = Ears()
+    served.hand_over(sqlite, asked("x1"), decide, ears.heard.put)
+    error = ears.next()
+    assert isinstance(error, StoreError)
+    assert "never writes" in str(error)
+
+
+def test_who_serves_and_the_writer_both_get_on(sqlite: SqliteStore, served: Served) -> None:
+    names, over, ends = count(), threading.Event(), SimpleQueue[Any]()
+
+    def again(outcome: Accepted | Exception) -> None:
+        if over.is_set() or isinstance(outcome, Exception):
+            ends.put(outcome)
+        else:
+            name = f"x{next(names)}"
+            sqlite.hand_over(asked(name), taking(name), again, served.soon)
+
+    for number in range(4):  # four callers who never rest
+        served.hand_over(sqlite, asked(f"first-{number}"), taking(f"first-{number}"), again)
+    for number in range(50):
+        sqlite.put(f"key-{number}", "value")
+    over.set()
+    assert [ends.get(timeout=WAIT).outcome for _ in range(4)] == ["taken"] * 4
+    assert sqlite.get("key-49") == "value"
+    assert sqlite.counts()["inbound"] == next(names) + 4
+
+
+def test_a_slow_disk_is_left_to_the_writer_for_a_while(
+    sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[int] = []
+    ears = Ears()
+    monkeypatch.setattr(serving, "SLOW", -1.0)
+    served.hand_over(sqlite, asked("x1"), taking("x1", decided), ears.heard.put)
+    assert ears.next().outcome == "taken"
+    served.hand_over(sqlite, asked("x2"), taking("x2", decided), ears.heard.put)
+    assert ears.next().outcome == "taken"
+    monkeypatch.setattr(sqlite._writes._serving, "_rests_until", 1.0)
+    served.hand_over(sqlite, asked("x3"), taking("x3", decided), ears.heard.put)
+    assert ears.next().outcome == "taken"
+    assert decided == [served.thread, sqlite._writes._thread.ident, served.thread]
+
+
+def test_what_waits_when_the_store_closes_is_kept_and_told_once(path: Path, served: Served) -> None:
+    store, ears = SqliteStore(path), Ears()
+    with held(store):
+        served.hand_over(store, asked("x1"), taking("x1"), ears.heard.put)
+        served.passed()
+        closing_ = threading.Thread(target=store.close)
+        closing_.start()
+        with pytest.raises(StoreError):
+            repeat_for_ever(store, served, asked("x1"))
+    closing_.join(WAIT)
+    assert ears.next().outcome in ("taken", "repeat")
+    assert ears.heard.empty()
+    with SqliteStore(path) as again:
+        assert again.counts()["inbound"] == 1
+
+
+def repeat_for_ever(store: SqliteStore, served: Served, same: Asked) -> None:
+    """Hand the same inbound over again and again, until the store is closed."""
+    while True:
+        served.hand_over(store, same, taking("x1"), lambda _: None)
+
+
+def test_who_stopped_serving_meanwhile_is_told_all_the_same(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, over = threading.Event(), threading.Event()
+    committed = sqlite._writes._to_disk
+
+    def slow(operations: int) -> None:
+        waits.set()
+        assert over.wait(WAIT)
+        committed(operations)
+
+    ears, served = Ears(), Served()
+    monkeypatch.setattr(sqlite._writes, "_to_disk", slow)
+    served.hand_over(sqlite, asked("x1"), taking("x1"), ears.heard.put)
+    assert waits.wait(WAIT)
+    served.close()
+    over.set()
+    assert ears.next().outcome == "taken"
+
+
+def test_a_share_is_offered_to_nobody_while_another_waits_for_it() -> None:
+    share, called, taken = Share(), SimpleQueue[str](), threading.Event()
+    assert share.offered(lambda: called.put("never"))
+
+    def wait() -> None:
+        share.take()
+        taken.set()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    while not share._awaited:
+        waiting.join(0.001)
+    assert not share.offered(lambda: called.put("later"))
+    share.give()
+    assert taken.wait(WAIT)
+    assert called.get(timeout=WAIT) == "later"
+    assert not share.offered(lambda: called.put("again"))
+    share.give()
+    assert called.get(timeout=WAIT) == "again"
+    assert share.offered(lambda: None)
