@@ -89,8 +89,7 @@ class Draft(Struct, frozen=True):
         begins = bool(citizen.consented_at) and not self.opening.base and not self.received.call
         if not self.keeps or self.outcome.erased or not (agrees or begins):
             return b""
-        sender = self.received.sender
-        return self.phones.seal(sender) if self.phones.pseudonym(sender) == citizen.pseudonym else b""
+        return b"" if self.person else self.phones.seal(self.received.sender)
 
     def _screen(self, texts: list[str]) -> bytes:
         """Return the body for the provider: a USSD screen; an SMS is answered from the outbox, never here."""
