@@ -30,8 +30,9 @@ import os
 from gateway.ids import uuid7
 uuid7(0)
 child = os.fork()
+if child:
+    os.waitpid(child, 0)
 print(*(uuid7(0) for _ in range(300)), flush=True)
-child and os.waitpid(child, 0)
 """
 
 
