@@ -20,7 +20,7 @@ check: .venv ## Lint, types, architecture, documents
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_architecture.py tests/test_docs.py
 
-bench: .venv ## Measure against a bare Flask application, side by side, and print the ratios
+bench: .venv programs ## Measure against a bare Flask application, side by side, and print the ratios
 	$(BIN)/python -m benchmarks $(ARGS)
 
 torture: .venv programs ## Run long proofs by fault: make torture ARGS="power" (alone it lists them)
@@ -40,7 +40,7 @@ picture: .venv programs ## Take the picture of the phone that the README shows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
-programs: .venv ## Install the real programs that tests use, where apt-get can
+programs: .venv ## Install the real programs that tests and benchmarks use, where apt-get can
 	@.ci/programs
 
 clean: ## Remove what was made, but no project

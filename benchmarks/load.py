@@ -21,10 +21,25 @@ REQUEST = (
     "POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     "Content-Length: {length}\r\n\r\n{body}"
 )
-BODY = "sessionId={session}&serviceCode=%2A384%2A1%23&phoneNumber=%2B2126{phone:08d}&networkCode=60401&text={text}"
+BODY = "sessionId=s{phone:08d}&serviceCode=%2A384%2A1%23&phoneNumber=%2B2126{phone:08d}&networkCode=60401&text={text}"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+TURNS = len(REPLIES[0]) + 1
+"""Requests of a session: the dialling, and one for each reply."""
 
 _numbers = itertools.count(time.time_ns() // 10_000_000 % 50_000_000)
 """A new phone for every session, whatever ran before."""
+
+
+@dataclass(frozen=True)
+class Burst:
+    """What came of a burst of calls: how many requests, how many a second, and the milliseconds they took."""
+
+    requests: int
+    rate: float
+    p50: float
+    p99: float
+    doubtful: bool = False
+    """Whether a session may have sent a request before its last one was answered."""
 
 
 @dataclass
@@ -37,15 +52,11 @@ class Calls:
     seconds: list[float] = field(default_factory=list)
     wrong: list[bytes] = field(default_factory=list)
 
-    @property
-    def rate(self) -> float:
-        """Requests a second."""
-        return len(self.seconds) / (self.ends - self.begins)
-
-    @property
-    def p99(self) -> float:
-        """The milliseconds that 99 of 100 requests stay under."""
-        return statistics.quantiles(self.seconds, n=100)[98] * 1000
+    def burst(self) -> Burst:
+        """Return what came of it."""
+        quantiles = statistics.quantiles(self.seconds, n=100)
+        rate = len(self.seconds) / (self.ends - self.begins)
+        return Burst(len(self.seconds), rate, quantiles[49] * 1000, quantiles[98] * 1000)
 
 
 class Phone(asyncio.Protocol):
@@ -61,7 +72,6 @@ class Phone(asyncio.Protocol):
     def dial(self) -> None:
         """Begin a session."""
         self.phone = next(_numbers)
-        self.replies = REPLIES[self.phone % 2]
         self.at = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -72,10 +82,9 @@ class Phone(asyncio.Protocol):
 
     def send(self) -> None:
         """Send the session's next request: all its replies so far, as Africa's Talking does."""
-        body = BODY.format(session=f"s{self.phone}", phone=self.phone, text="%2A".join(self.replies[: self.at]))
-        request = REQUEST.format(path=self.calls.path, length=len(body), body=body)
+        text = request(self.calls.path, form(self.phone, self.at))
         self.sent = time.perf_counter()
-        self.transport.write(request.encode())
+        self.transport.write(text.encode())
 
     def data_received(self, data: bytes) -> None:
         """Take an answer once it is whole; go on with the session until the burst is over."""
@@ -90,7 +99,7 @@ class Phone(asyncio.Protocol):
             self.calls.wrong.append(head[:40] + body)
         self.data = b""
         self.at += 1
-        if self.at > len(self.replies):
+        if self.at == TURNS:
             self.dial()
         if now < self.calls.ends:
             self.send()
@@ -104,17 +113,34 @@ def length(head: bytes) -> int:
     return int(rest.split(b"\r\n", 1)[0]) if found else 0
 
 
-def call(port: int, path: str, phones: int, seconds: float) -> Calls:
+def citizens(many: int) -> int:
+    """Set so many new citizens aside, with numbers one after another, and return the first."""
+    first, *_ = itertools.islice(_numbers, many)
+    return first
+
+
+def form(phone: int, turn: int, kind: int | None = None) -> str:
+    """Return what a phone sends at a turn of its session; `kind` says which replies are its, else its number does."""
+    replies = REPLIES[phone % 2 if kind is None else kind]
+    return BODY.format(phone=phone, text="%2A".join(replies[:turn]))
+
+
+def request(path: str, body: str) -> str:
+    """Return a form as it goes over the wire."""
+    return REQUEST.format(path=path, length=len(body), body=body)
+
+
+def call(port: int, path: str, phones: int, seconds: float) -> Burst:
     """Call a server from so many phones for so long; raises RuntimeError where a screen was wrong."""
     return call_all([port], path, phones, seconds)
 
 
-def call_all(ports: Sequence[int], path: str, phones: int, seconds: float) -> Calls:
+def call_all(ports: Sequence[int], path: str, phones: int, seconds: float) -> Burst:
     """Call several servers from so many phones in all, each of which keeps to one of them."""
     calls = asyncio.run(_call(ports, path, phones, seconds))
     if calls.wrong:
         raise RuntimeError(f"{len(calls.wrong)} wrong answers, the first: {calls.wrong[0]!r}")
-    return calls
+    return calls.burst()
 
 
 async def _call(ports: Sequence[int], path: str, phones: int, seconds: float) -> Calls:
