@@ -104,10 +104,7 @@ class Conversations(Hearing):
         told: Callable[[bytes | Exception], None],
         soon: Soon | None = None,
     ) -> None:
-        """Keep an inbound without making the caller wait: `told` hears the body to answer, or the error.
-
-        `told` is called once, by whatever thread. `soon`: of the thread that hands all of them over.
-        """
+        """Keep an inbound without making the caller wait: `told` hears, once, the body to answer, or the error."""
         one = Taking(self, channel, received)
         with self.watch.handing(lambda outcome: told(one.ended(outcome))) as ended:
             self.store.hand_over(one.asked, one.decide, ended, soon)
