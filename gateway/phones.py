@@ -62,7 +62,8 @@ class Phones:
         for key in (phone_key, *old_phone_keys):
             if len(key) not in (16, 24, 32):
                 raise PhoneError("[keys] phone must be 16, 24 or 32 bytes in base64, as awal init makes it")
-        self._key = pseudonym_key
+        self._named_by = hmac.new(pseudonym_key, b"awal citizen\0", "sha256")
+        """The key taken in once, to be copied for each name."""
         self._keys = {_key_id(key): key for key in (*old_phone_keys, phone_key)}
         self._key_id = _key_id(phone_key)
 
@@ -79,8 +80,9 @@ class Phones:
         return self._named(f"inbound\0{id}")
 
     def _named(self, whole: str) -> str:
-        digest = hmac.digest(self._key, b"awal citizen\0" + whole.encode(), "sha256")
-        bits = int.from_bytes(digest[:16], "big") << 2
+        mac = self._named_by.copy()
+        mac.update(whole.encode())
+        bits = int.from_bytes(mac.digest()[:16], "big") << 2
         return "".join([PAIRS[bits >> at & 1023] for at in range(120, -1, -10)])
 
     def seal(self, e164: str) -> bytes:
