@@ -33,16 +33,19 @@ SERVING = ExitStack()
 class Side:
     """A server that runs from its first burst until `SERVING` ends, and the path that the phones call."""
 
-    def __init__(self, command: Callable[[int], list[str]], path: Callable[[], str]) -> None:
+    def __init__(self, command: Callable[[int], list[str]], path: Callable[[], str], settles: float = 0) -> None:
         self.command = command
         self.path = path
+        self.settles = settles
         self.bursts: list[Burst] = []
 
     @cached_property
     def server(self) -> tuple[int, int]:
-        """Return the port and the process of the server, started now."""
+        """Return the port and the process of the server, started now and settled."""
         port = free_port()
-        return port, SERVING.enter_context(running(self.command(port), port)).process.pid
+        process = SERVING.enter_context(running(self.command(port), port)).process.pid
+        time.sleep(self.settles)
+        return port, process
 
     def burst(self, phones: int) -> Burst:
         """Call it from so many phones: wrk's, or where it is not installed those in Python."""
@@ -55,7 +58,7 @@ def rows(project: Path, long: bool) -> list[Row]:
     """Return the comparisons of this file."""
     folder = project / "lane"
     create(folder, demo=True)
-    ours = Side(partial(awal, folder), lambda: webhook(folder))
+    ours = Side(partial(awal, folder), lambda: webhook(folder), SETTLES)
     base = Side(bare, lambda: "/ussd")
 
     def rate(side: Side) -> Callable[[], float]:
@@ -112,9 +115,8 @@ class Soak:
     def held(self) -> list[float]:
         """The megabytes held after each thousand conversations."""
         create(self.project, demo=True)
-        side = Side(partial(awal, self.project), lambda: webhook(self.project))
+        side = Side(partial(awal, self.project), lambda: webhook(self.project), SETTLES)
         port, process = side.server
-        time.sleep(SETTLES)
         held: list[float] = []
         requests = 0
         while requests < CONVERSATIONS * 6:

@@ -10,7 +10,7 @@ from storage.store import Change, Dialogue, Saved, Session
 from storage.turns import Asked
 
 ROOM = 2_000
-"""So many citizens at once; beyond it all are let go of, and read again."""
+"""So many citizens at once; beyond it whoever was heard least lately is let go of, and read again."""
 
 
 class AtHand:
@@ -31,13 +31,12 @@ class AtHand:
 
     def put(self, asked: Asked, change: Change, before: Dialogue) -> None:
         """Keep what a change left that was made of `before`; let go of what only a read can tell."""
-        if len(self._left) >= ROOM:
-            self._left.clear()
+        self.drop(asked.citizen)  # so that it is put at the end
         left = _left(asked, change, before)
-        if left is None:
-            self.drop(asked.citizen)
-        else:
+        if left is not None:
             self._left[asked.citizen] = (asked.channel, asked.session, asked.external_id, left)
+            if len(self._left) > ROOM:
+                del self._left[next(iter(self._left))]
 
     def drop(self, citizen: str) -> None:
         """Let go of one."""

@@ -23,7 +23,7 @@ from storage.sqlite.handed import Handed, Job
 from storage.sqlite.share import Share
 from storage.turns import Soon
 
-SLOW = 0.25
+SLOW = 1.0
 """Seconds after which a batch or its commit has been slow."""
 REST = 10.0
 """Seconds for which a slow disk is left to the writer."""

@@ -284,3 +284,22 @@ def test_a_citizen_who_goes_on_is_not_read_again(sqlite: SqliteStore, monkeypatc
     assert reads == ["amina"]
     played.give(5, Said("amina", "s2", 5, "move")).get(timeout=WAIT)
     assert reads == ["amina", "amina"]
+
+
+def test_of_too_many_at_hand_who_was_heard_least_lately_is_read_again(
+    sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storage.sqlite import at_hand, lane
+
+    played, reads, read = Script(sqlite), [], lane.dialogue
+
+    def counted(*given: Any) -> Dialogue:
+        reads.append(given[3])
+        return read(*given)
+
+    monkeypatch.setattr(at_hand, "ROOM", 2)
+    monkeypatch.setattr(lane, "dialogue", counted)
+    says = [("amina", "begin"), ("badr", "begin"), ("amina", "move"), ("chama", "begin"), ("amina", "move")]
+    for at, (citizen, kind) in enumerate([*says, ("badr", "move")], start=1):
+        played.give(at, Said(citizen, f"of {citizen}", at, kind)).get(timeout=WAIT)
+    assert reads == ["amina", "badr", "chama", "badr"]
