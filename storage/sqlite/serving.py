@@ -77,7 +77,8 @@ class Serving:
         return left
 
     def close(self) -> None:
-        """Wait for the last commit, and end its thread."""
+        """Wait for the last commit, and end its thread; nothing is begun after it."""
+        self._commits.share.take()
         if self._thread is not None:
             self._begun.put(None)
             self._thread.join()
