@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 
-from storage.store import Store
+from storage.store import Accepted, Change, Dialogue, Store
 from storage.turns import Asked, Decide, Told
 
 WAIT = 30
@@ -50,6 +50,23 @@ class Served:
 
         self.soon(give)
         done.result(WAIT)
+
+    def accept(self, store: Store, change: Change) -> Accepted:
+        """Keep a change as `Store.accept` does, by a turn that is handed over; raises what that ended with."""
+        row = change.inbound
+        ended: Future[Accepted] = Future()
+
+        def told(outcome: Accepted | Exception) -> None:
+            if isinstance(outcome, Exception):
+                ended.set_exception(outcome)
+            else:
+                ended.set_result(outcome)
+
+        def decide(read: Dialogue) -> Change | bytes:
+            return change if read.reply is None else read.reply
+
+        self.hand_over(store, Asked(row.channel, row.external_id, row.citizen, row.session), decide, told)
+        return ended.result(WAIT)
 
     def passed(self) -> None:
         """Wait until it has done all that it was asked for before."""

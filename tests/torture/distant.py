@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from model_rest import Decided, handed
+from store_served import Served
 
 from storage.errors import StoreError
 from storage.sqlite import SqliteStore
@@ -37,13 +38,12 @@ def ready() -> None:
 
 def serve(path: Path, asked: Connection) -> None:
     """Do one operation after the other until the other side is gone."""
-    store = SqliteStore(path)
+    store, served = SqliteStore(path), Served()
+    hand_over = partial(handed, store, hand_over=partial(served.hand_over, store))
     try:
         while True:
             operation, given, named = asked.recv()
-            asked.send(
-                attempt(partial(handed, store) if operation == HANDED else getattr(store, operation), given, named)
-            )
+            asked.send(attempt(hand_over if operation == HANDED else getattr(store, operation), given, named))
     except EOFError:
         store.close()
 

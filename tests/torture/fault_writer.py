@@ -9,13 +9,19 @@ import itertools
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from store_changes import change, conversation
 from store_killed import reply
+from store_served import Served
 
 from storage.errors import StoreError, StoreFull
 from storage.sqlite import SqliteStore
+from storage.store import Accepted, Change
+
+Accept = Callable[[Change], Accepted]
 
 
 def opened(path: Path) -> SqliteStore:
@@ -27,13 +33,18 @@ def opened(path: Path) -> SqliteStore:
             os.write(1, b"!\n")
 
 
-def keep(store: SqliteStore, name: str) -> None:
+def by_turns(store: SqliteStore) -> list[Accept]:
+    """Return the two ways in which a change is kept: by the store's writer, and by a thread that serves."""
+    return [store.accept, partial(Served().accept, store)]
+
+
+def keep(accept: Accept, name: str) -> None:
     """Lead one conversation, for ever: on a disk that seems full nobody new is taken, but who is under way goes on."""
     for number in itertools.count():
         id, kept = f"{name}.{number}", None
         while kept is None:
             try:
-                kept = store.accept(change(id, conversation(name), citizen=name, base=number, reply=reply(id)))
+                kept = accept(change(id, conversation(name), citizen=name, base=number, reply=reply(id)))
             except StoreError as error:
                 if number or not isinstance(error, StoreFull):
                     os.write(1, b"!\n")
@@ -42,7 +53,7 @@ def keep(store: SqliteStore, name: str) -> None:
 
 
 if __name__ == "__main__":
-    store = opened(Path(sys.argv[1]))
+    ways = by_turns(opened(Path(sys.argv[1])))
     for number in range(4):
-        threading.Thread(target=keep, args=(store, f"{sys.argv[2]}.{number}"), daemon=True).start()
+        threading.Thread(target=keep, args=(ways[number % 2], f"{sys.argv[2]}.{number}"), daemon=True).start()
     threading.Event().wait()

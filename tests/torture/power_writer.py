@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from fault_writer import keep
+from fault_writer import by_turns, keep
 
 from storage.sqlite import SqliteStore, connection
 
@@ -20,7 +20,7 @@ if __name__ == "__main__":
             pragma.replace("synchronous = FULL", "synchronous = NORMAL") for pragma in connection.WRITER_PRAGMAS
         )
         connection.WRITER_PRAGMAS = tuple(careless)
-    store = SqliteStore(Path(path))
+    ways = by_turns(SqliteStore(Path(path)))
     for number in range(8):
-        threading.Thread(target=keep, args=(store, f"{name}.{number}"), daemon=True).start()
+        threading.Thread(target=keep, args=(ways[number % 2], f"{name}.{number}"), daemon=True).start()
     threading.Event().wait()

@@ -6,12 +6,14 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from images import Disk
 from store_changes import change, conversation
 from store_killed import reply
+from store_served import Served
 
 from storage.errors import StoreFull
 from storage.sqlite import SqliteStore
@@ -23,10 +25,14 @@ WITHIN = 5.0
 
 
 class Load:
-    """Citizens who come one after the other; each inbound is tried until it is kept."""
+    """Citizens who come one after the other; each inbound is tried until it is kept.
+
+    Half of them are kept by the store's writer, half by a thread that serves.
+    """
 
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
+        self.served = Served()
         self.acked: list[str] = []
         self.refused = 0
         self.ended = threading.Event()
@@ -36,10 +42,11 @@ class Load:
 
     def _come(self, number: int) -> None:
         count = 0
+        accept = partial(self.served.accept, self.store) if number % 2 else self.store.accept
         while not self.ended.is_set():
             id = f"{number}.{count}"
             try:
-                kept = self.store.accept(change(id, conversation(id), citizen=id, reply=reply(id)))
+                kept = accept(change(id, conversation(id), citizen=id, reply=reply(id)))
             except StoreFull:
                 self.refused += 1
             else:
@@ -61,6 +68,7 @@ class Load:
         self.ended.set()
         for thread in self._threads:
             thread.join()
+        self.served.close()
 
 
 def fill(file: Path) -> None:
