@@ -163,6 +163,15 @@ def test_what_waits_when_the_store_closes_is_kept_and_told_once(path: Path, serv
         assert again.counts()["inbound"] == 1
 
 
+def test_what_waits_is_kept_by_the_writer_when_nobody_serves_any_more(path: Path) -> None:
+    store, served, ears = SqliteStore(path), Served(), Ears()
+    with held(store):
+        served.hand_over(store, asked("x1"), taking("x1"), ears.heard.put)
+        served.close()
+    store.close()
+    assert ears.next().outcome == "taken"
+
+
 def repeat_for_ever(store: SqliteStore, served: Served, same: Asked) -> None:
     """Hand the same inbound over again and again, until the store is closed."""
     while True:
@@ -208,4 +217,7 @@ def test_a_share_is_offered_to_nobody_while_another_waits_for_it() -> None:
     assert not share.offered(lambda: called.put("again"))
     share.give()
     assert called.get(timeout=WAIT) == "again"
+    share._awaited = True  # somebody is about to take it
+    assert not share.offered(lambda: None)
+    share._awaited = False
     assert share.offered(lambda: None)
