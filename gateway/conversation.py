@@ -94,8 +94,8 @@ class Conversations(Hearing):
             return one.kept(self.store.turn(one.asked, one.decide))
 
     def hands_over(self, received: Received) -> bool:
-        """Tell whether `hand_over` takes this one; an SMS that may be a machine's is looked into first."""
-        return self.machine is None or received.bearer == "ussd"
+        """Tell whether `hand_over` takes this one: no SMS that may be a machine's, nothing while the clock is lost."""
+        return self.watch.known and (self.machine is None or received.bearer == "ussd")
 
     def hand_over(
         self,

@@ -5,8 +5,9 @@ its time asking for its turn. Hence the loop itself reads, decides and writes wh
 nobody else uses the connection; the commit leaves it, and meanwhile the loop answers, reads and verifies the next ones.
 All other operations stay with the writer (`storage.sqlite.writer`); the two take turns (`storage.sqlite.share`).
 
-The loop may have to read a page of the database from the disk, but never waits for a sync. Where the disk has just been
-slow, it hands turns to the writer for a while, so that those who wait are told in time.
+The loop may have to read a page of the database from the disk, but never waits for a sync, nor for a file that another
+program holds: a batch that would is run by the thread for commits. Where the disk has just been slow, turns go to the
+writer for a while, so that those who wait are told in time.
 """
 
 from __future__ import annotations
@@ -34,11 +35,17 @@ class Commits(Protocol):
 
     share: Share
 
-    def begin(self, jobs: Sequence[Job]) -> bool:
-        """Run jobs in a transaction that stays open; False when that was undone, because one of them failed."""
+    def begin(self, jobs: Sequence[Job], *, briefly: bool = False) -> bool:
+        """Run jobs in a transaction that stays open; False when that was undone, because one of them failed.
+
+        `briefly`: also where one of them would make the thread wait.
+        """
 
     def settle(self, jobs: Sequence[Job], begun: bool) -> None:
         """Commit what was begun; where that fails, or was undone, run each of them by itself."""
+
+    def take_over(self) -> None:
+        """Run what waits instead of the thread that serves."""
 
 
 class Serving:
@@ -87,11 +94,22 @@ class Serving:
         """Run what waits, unless the writer uses the connection: then it calls again."""
         if self._away:
             return  # called for nothing
+        if self.rests:
+            self._commits.take_over()
         if not self._waiting:
             self._asked = False
-        elif self._commits.share.offered(partial(self._again, soon)):
+            return
+        self._start()
+        if self._commits.share.offered(partial(self._again, soon)):
             jobs, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             self._begin([job for job in jobs if job.claim()], soon)
+
+    def _start(self) -> None:
+        """Start the thread for commits, the first time."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._commit, name="awal-commit", daemon=True)
+            thread.start()
+            self._thread = thread
 
     def _again(self, soon: Soon) -> None:
         """Have `_run` called."""
@@ -100,13 +118,14 @@ class Serving:
 
     def _begin(self, jobs: list[Handed], soon: Soon) -> None:
         """Run a batch, and leave its commit to the thread for it."""
+        if not jobs:  # whoever handed them over was told that they waited too long
+            self._commits.share.give()
+            self._again(soon)
+            return
         started = time.monotonic()
-        begun = self._commits.begin(jobs)
+        begun = self._commits.begin(jobs, briefly=True)
         self._mind(started)
         self._away = True
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._commit, name="awal-commit", daemon=True)
-            self._thread.start()
         self._begun.put((jobs, begun, soon))
 
     def _commit(self) -> None:
@@ -124,9 +143,11 @@ class Serving:
 
     def _back(self, jobs: Sequence[Handed], soon: Soon) -> None:
         """Tell those whose turns are on disk, and go on."""
-        self._tell(jobs)
-        self._away = False
-        self._again(soon)  # after the answers are sent
+        try:
+            self._tell(jobs)
+        finally:
+            self._away = False
+            self._again(soon)  # after the answers are sent
 
     def _tell(self, jobs: Sequence[Handed]) -> None:
         for job in jobs:

@@ -20,15 +20,21 @@ from storage.store import Accepted, Change, Dialogue
 from storage.turns import Asked
 
 
+class Waits(Exception):
+    """Something would make a thread wait for the disk that must not."""
+
+
 class Together:
     """Runs jobs in one transaction and sets their results; raises what one of them failed with."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._at_hand = AtHand()
+        self._briefly = False
 
-    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-        """Run jobs in their order."""
+    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, briefly: bool = False) -> None:
+        """Run jobs in their order; `briefly` raises Waits where one of them syncs something outside the database."""
+        self._briefly = briefly
         for batch in batches(jobs):
             if isinstance(batch[0].operation, Turn):
                 self._take(connection, batch)
@@ -48,7 +54,7 @@ class Together:
             job.result, job.error = None, None
             try:
                 asked, read, made = self._decided(connection, cast(Turn, job.operation))
-            except sqlite3.Error:
+            except (sqlite3.Error, Waits):
                 raise
             except Exception as error:
                 job.error = error
@@ -70,6 +76,8 @@ class Together:
                     return asked, read, made
         asked, read, made = turn.decided(connection, look(connection, turn.asked))
         if isinstance(made, Change):
+            if made.erase and self._briefly:  # an erasure is noted in files of its own first
+                raise Waits
             self._keeper.admit(made)
         return asked, read, made
 

@@ -28,6 +28,8 @@ from storage.turns import Soon
 
 Result = TypeVar("Result")
 
+PATIENCE = 5_000
+"""Milliseconds to wait for another program that holds the file."""
 BATCH = 256
 """At most so many operations share a commit, so that the first of them does not wait for ever."""
 
@@ -42,8 +44,11 @@ class Undone(Exception):
 class Together(Protocol):
     """How the operations of one commit are run, as long as none of them fails."""
 
-    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job]) -> None:
-        """Run them in the open transaction and set their results; raise what one of them fails with."""
+    def run(self, connection: sqlite3.Connection, jobs: Sequence[Job], *, briefly: bool = False) -> None:
+        """Run them in the open transaction and set their results; raise what one of them fails with.
+
+        `briefly`: also raise where one of them would wait for a disk.
+        """
 
     def undone(self) -> None:
         """Hear that all of it is undone."""
@@ -73,6 +78,8 @@ class Writer:
         """Taken by whoever uses the connection."""
         self._inside = 0
         """The thread that runs operations."""
+        self._patience = -1
+        """The connection's busy timeout, as it was set last."""
         self._serving = Serving(self, BATCH)
         self._watch = Watch(self._late)
         self._thread = threading.Thread(target=self._work, name="awal-writer", daemon=True)
@@ -160,7 +167,7 @@ class Writer:
             return
         error = self._told(job.error)
         again, job.again = job.again, None
-        if again and isinstance(error, StoreFull) and isinstance(job.error, sqlite3.Error) and again():
+        if again and isinstance(error, StoreFull) and isinstance(job.error, sqlite3.Error) and made_room(again):
             job.turn.release()
             with self._gate:
                 if not self._closed:
@@ -199,12 +206,22 @@ class Writer:
             return batch, True
         return batch, False
 
-    def begin(self, jobs: Sequence[Job]) -> bool:
-        """Run jobs in one transaction, still open; False when one of them failed and all are undone."""
+    def take_over(self) -> None:
+        """Have the writer's thread run what waits for the thread that serves."""
+        with self._gate:
+            if not self._closed:
+                for job in self._serving.taken_back():
+                    self._queue.put(job)
+
+    def begin(self, jobs: Sequence[Job], *, briefly: bool = False) -> bool:
+        """Run jobs in one transaction, still open; False when one of them failed and all are undone.
+
+        `briefly`: also where another program holds the file, or a job has to wait for a disk.
+        """
         self._inside = threading.get_ident()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._together.run(self._connection, jobs)
+            self._open(0 if briefly else PATIENCE)
+            self._together.run(self._connection, jobs, briefly=briefly)
         except Exception:
             self._roll_back()
             return False
@@ -235,7 +252,7 @@ class Writer:
     def _commit_apart(self, jobs: Sequence[Job]) -> None:
         """Run each job in a savepoint, all in one transaction; when that breaks as a whole, each in its own."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._open(PATIENCE)
             for job in jobs:
                 self._attempt(job)
             self._to_disk(len(jobs))
@@ -246,6 +263,13 @@ class Writer:
                 return
             for job in jobs:
                 self._commit_apart([job])
+
+    def _open(self, patience: int) -> None:
+        """Begin a transaction; wait so many milliseconds for another program that holds the file."""
+        if patience != self._patience:
+            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
+            self._patience = patience
+        self._connection.execute("BEGIN IMMEDIATE")
 
     def _to_disk(self, operations: int) -> None:
         """Commit, and measure it."""
@@ -272,12 +296,11 @@ class Writer:
 
     def _empty_log(self) -> None:
         """Move the log into the database and empty it. While somebody reads an old state it stays owed."""
+        self._patience = -1
         with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA busy_timeout = 0")  # citizens wait behind this
             (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             self.owes_checkpoint = bool(busy)
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA busy_timeout = 5000")
 
     def _roll_back(self) -> None:
         """End a broken transaction. What fails here fails again, with its reason, at the next BEGIN."""
@@ -285,3 +308,10 @@ class Writer:
         with suppress(sqlite3.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
+
+
+def made_room(again: Again) -> bool:
+    """Tell whether room was made on a full disk; one that fails as well has none."""
+    with suppress(OSError):
+        return again()
+    return False

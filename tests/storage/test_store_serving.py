@@ -131,6 +131,72 @@ def test_who_serves_and_the_writer_both_get_on(sqlite: SqliteStore, served: Serv
     assert sqlite.counts()["inbound"] == next(names) + 4
 
 
+def test_many_who_write_do_not_hold_up_who_serves(sqlite: SqliteStore, served: Served) -> None:
+    over = threading.Event()
+
+    def put(number: int) -> None:
+        while not over.is_set():
+            sqlite.put(f"key-{number}", "value")
+
+    writers = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+    for writer in writers:
+        writer.start()
+    ears = Ears()
+    outcomes = []
+    for number in range(100):
+        served.hand_over(sqlite, asked(f"x{number}"), taking(f"x{number}"), ears.heard.put)
+        outcomes.append(ears.next())
+    over.set()
+    for writer in writers:
+        writer.join(WAIT)
+    assert [outcome.outcome for outcome in outcomes] == ["taken"] * 100
+
+
+def test_another_program_that_holds_the_file_holds_up_no_loop(sqlite: SqliteStore, served: Served) -> None:
+    ears = Ears()
+    with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as browser:
+        browser.execute("BEGIN IMMEDIATE")
+        served.hand_over(sqlite, asked("x1"), taking("x1"), ears.heard.put)
+        served.passed()
+        assert ears.heard.empty()
+        browser.execute("ROLLBACK")
+    assert ears.next().outcome == "taken"
+
+
+def test_an_erasure_waits_for_its_files_in_another_thread(
+    sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    forgets = sqlite._keeper.forgets
+
+    def noting(citizen: str, at: int) -> None:
+        noted.append(threading.get_ident())
+        forgets(citizen, at)
+
+    def decide(_: Dialogue) -> Change:
+        return change("x1", conversation("c-x1"), "citizen-x1", erase=True)
+
+    monkeypatch.setattr(sqlite._keeper, "forgets", noting)
+    ears = Ears()
+    served.hand_over(sqlite, asked("x1"), decide, ears.heard.put)
+    assert ears.next().outcome == "taken"
+    assert noted
+    assert served.thread not in noted
+
+
+def test_what_waited_when_the_disk_was_slow_goes_to_the_writer_before_what_comes_after(
+    sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decided: list[int] = []
+    ears = Ears()
+    with held(sqlite):
+        served.hand_over(sqlite, asked("x1"), taking("x1", decided), ears.heard.put)
+        served.passed()
+        monkeypatch.setattr(sqlite._writes._serving, "_rests_until", float("inf"))
+    assert ears.next().outcome == "taken"
+    assert decided == [sqlite._writes._thread.ident]
+
+
 def test_a_slow_disk_is_left_to_the_writer_for_a_while(
     sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
