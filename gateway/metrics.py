@@ -114,11 +114,11 @@ def _disk(room: Room | None) -> list[str]:
 
 
 def _writing(writing: Writing | None) -> list[str]:
-    """Return how the writer goes."""
+    """Return how writing goes."""
     if writing is None:
         return []
     return [
-        *_family("awal_store_queue", "gauge", "Changes that wait for the writer.", {"": writing.waiting}),
+        *_family("awal_store_queue", "gauge", "Changes that wait to be written.", {"": writing.waiting}),
         *_histogram("awal_commit_changes", "Changes that shared a commit.", writing.sizes),
         *_histogram("awal_commit_seconds", "Seconds until a commit was on disk.", writing.seconds),
     ]

@@ -1,6 +1,6 @@
 """Dialogues at hand: what a citizen's last inbound left, kept beside the database for the next one.
 
-The writer is alone: what it has written is what it would read, until something else is written. Hence everything is
+One connection writes: what it has written is what it would read, until something else is written. Hence everything is
 let go of when any other operation comes, when a transaction is undone, and for a citizen whose turn was no plain one.
 """
 

@@ -1,4 +1,4 @@
-"""Operations on their way to the writer: those somebody waits for, and those handed over with whom to tell."""
+"""Operations on their way to be written: those somebody waits for, and those handed over with whom to tell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOK = 0.1
 
 
 class Job:
-    """One operation on its way: `turn` goes to the writer or to a caller who gives up, `done` wakes the caller."""
+    """One operation on its way: `turn` goes to whoever runs it or to a caller who gives up, `done` wakes the caller."""
 
     __slots__ = ("done", "error", "operation", "result", "turn")
 
@@ -31,7 +31,7 @@ class Job:
         self.error: Exception | None = None
 
     def claim(self) -> bool:
-        """Tell whether the job is ours: true for exactly one of the writer and the caller."""
+        """Tell whether the job is ours: true for exactly one of who would run it and who gives up."""
         return self.turn.acquire(blocking=False)
 
     def finish(self) -> None:
@@ -60,7 +60,7 @@ class Handed(Job):
         self.end = end
 
     def finish(self) -> None:
-        """Have the writer tell the outcome."""
+        """Have the outcome told."""
         self.end(self)
 
     def tell(self, outcome: object) -> None:

@@ -1,6 +1,7 @@
-"""Turns inside the writer's transaction: read, decide, keep, and on to the next one that shares the commit.
+"""Turns inside the one transaction that writes: read, decide, keep, and on to the next one that shares the commit.
 
-The writer is alone: what it has read still holds when it writes, so that no turn meets a conflict of its own making.
+Whoever runs them has the connection alone: what was read still holds when it is written, so that no turn meets a
+conflict of its own making.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from storage.turns import Asked, Decide, Instead
 
 
 class Turn:
-    """An operation for the writer: one inbound, worked out on what the transaction sees and kept in it."""
+    """One operation of the connection that writes: one inbound, worked out on what the transaction sees and kept in it."""
 
     __slots__ = ("asked", "decide", "keeper")
 

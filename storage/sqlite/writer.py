@@ -1,4 +1,4 @@
-"""The one thread that writes: it takes every operation that waits, runs them, commits once, and wakes all callers.
+"""The thread that writes: it takes every operation that waits, runs them, commits once, and wakes all callers.
 
 Turns that come from an event loop are run there, and take turns with it (`storage.sqlite.serving`). A caller waits
 (`run`), or leaves word whom to tell (`hand_over`). An operation is a function of the connection. A failing one does not

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -530,3 +531,10 @@ def test_after_a_stop_its_receipt_goes_and_the_question_does_not(gateway):
     last, asked = gateway.store.outbox()
     assert (last.kind, last.not_after, last.state) == ("reply", None, "queued")
     assert (asked.state, asked.last_error, asked.recipient) == ("dead", "the citizen said stop", b"")
+
+
+def test_while_the_clock_is_lost_nothing_is_handed_over_by_a_loop(gateway):
+    received = Received(channel="at", bearer="ussd", external_id="x1", sender=AMINA, recipient="*384#")
+    assert gateway.conversations.hands_over(received)
+    gateway.conversations.watch = SimpleNamespace(known=False)
+    assert not gateway.conversations.hands_over(received)
