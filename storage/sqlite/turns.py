@@ -17,7 +17,7 @@ from storage.turns import Asked, Decide, Instead
 
 
 class Turn:
-    """One operation of the connection that writes: one inbound, worked out on what the transaction sees and kept in it."""
+    """One operation: an inbound, worked out on what the transaction sees and kept in it."""
 
     __slots__ = ("asked", "decide", "keeper")
 
