@@ -35,10 +35,10 @@ class Slow:
         self.answers.set()
         real = Together.run
 
-        def run(together: Together, connection: Connection, jobs: Sequence[Job]) -> None:
+        def run(together: Together, connection: Connection, jobs: Sequence[Job], **how: bool) -> None:
             self.begun.set()
             assert self.answers.wait(30)
-            real(together, connection, jobs)
+            real(together, connection, jobs, **how)
 
         monkeypatch.setattr(Together, "run", run)
 
