@@ -1,4 +1,4 @@
-"""The front under granian: one event loop takes every request; nobody there waits for a sync, a page or a slow phone.
+"""The front under granian: one event loop takes every request; no inbound there waits for a sync or a slow phone.
 
 An inbound is read, verified and handed over to the store, which may run it here, with all that came at the same time;
 the answers come back when their common commit is on disk. Everything else, and the few events that make somebody wait,

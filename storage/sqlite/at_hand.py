@@ -6,6 +6,8 @@ let go of when any other operation comes, when a transaction is undone, and for 
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from storage.store import Change, Dialogue, Saved, Session
 from storage.turns import Asked
 
@@ -17,7 +19,7 @@ class AtHand:
     """One dialogue for each citizen, as a read would return it to an inbound that was never taken."""
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[str, str, str, Dialogue]] = {}
+        self._left: OrderedDict[str, tuple[str, str, str, Dialogue]] = OrderedDict()
 
     def get(self, asked: Asked) -> Dialogue | None:
         """Return the dialogue of a citizen who goes on in the session that they were last heard in.
@@ -31,12 +33,14 @@ class AtHand:
 
     def put(self, asked: Asked, change: Change, before: Dialogue) -> None:
         """Keep what a change left that was made of `before`; let go of what only a read can tell."""
-        self.drop(asked.citizen)  # so that it is put at the end
         left = _left(asked, change, before)
-        if left is not None:
-            self._left[asked.citizen] = (asked.channel, asked.session, asked.external_id, left)
-            if len(self._left) > ROOM:
-                del self._left[next(iter(self._left))]
+        if left is None:
+            self.drop(asked.citizen)
+            return
+        self._left[asked.citizen] = (asked.channel, asked.session, asked.external_id, left)
+        self._left.move_to_end(asked.citizen)
+        if len(self._left) > ROOM:
+            self._left.popitem(last=False)
 
     def drop(self, citizen: str) -> None:
         """Let go of one."""

@@ -57,6 +57,20 @@ class Ears:
         return self.heard.get(timeout=WAIT)
 
 
+def stuck(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Let commits wait; return what says that one does, and what lets them go on."""
+    waits, over = threading.Event(), threading.Event()
+    committed = store._writes._to_disk
+
+    def slow(operations: int) -> None:
+        waits.set()
+        assert over.wait(WAIT)
+        committed(operations)
+
+    monkeypatch.setattr(store._writes, "_to_disk", slow)
+    return waits, over
+
+
 def test_the_thread_that_serves_decides_and_hears_of_it(sqlite: SqliteStore, served: Served) -> None:
     decided: list[int] = []
     told: SimpleQueue[int] = SimpleQueue()
@@ -68,15 +82,7 @@ def test_the_thread_that_serves_decides_and_hears_of_it(sqlite: SqliteStore, ser
 def test_it_goes_on_while_a_commit_waits_for_the_disk(
     sqlite: SqliteStore, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits, over = threading.Event(), threading.Event()
-    committed = sqlite._writes._to_disk
-
-    def slow(operations: int) -> None:
-        waits.set()
-        assert over.wait(WAIT)
-        committed(operations)
-
-    monkeypatch.setattr(sqlite._writes, "_to_disk", slow)
+    waits, over = stuck(sqlite, monkeypatch)
     ears = Ears()
     served.hand_over(sqlite, asked("x1"), taking("x1"), ears.heard.put)
     assert waits.wait(WAIT)
@@ -258,16 +264,8 @@ def repeat_for_ever(store: SqliteStore, served: Served, same: Asked) -> None:
 def test_who_stopped_serving_meanwhile_is_told_all_the_same(
     sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits, over = threading.Event(), threading.Event()
-    committed = sqlite._writes._to_disk
-
-    def slow(operations: int) -> None:
-        waits.set()
-        assert over.wait(WAIT)
-        committed(operations)
-
+    waits, over = stuck(sqlite, monkeypatch)
     ears, served = Ears(), Served()
-    monkeypatch.setattr(sqlite._writes, "_to_disk", slow)
     served.hand_over(sqlite, asked("x1"), taking("x1"), ears.heard.put)
     assert waits.wait(WAIT)
     served.close()
