@@ -33,7 +33,7 @@ SHARED = ("fallback", "language", "consent", "look-up")
 """The happenings that come of the reply alone."""
 
 
-class Known(Struct, frozen=True):
+class Known(Struct, frozen=True, gc=False):
     """What one inbound leads to, whoever sends it."""
 
     screens: tuple[Screen, ...]

@@ -1,4 +1,7 @@
-"""What goes into the engine and what comes out: all frozen values, safe to save and compare."""
+"""What goes into the engine and what comes out: all frozen values, safe to save and compare.
+
+No value can hold itself, hence `gc=False` here and wherever a step makes values: Python need not look for such cycles.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ Status = Literal["active", "done", "stopped", "refused", "failed", "expired", "p
 """How a conversation stands. Left open too long it is `partial` where it holds answers, else `expired`."""
 
 
-class Limits(Struct, frozen=True):
+class Limits(Struct, frozen=True, gc=False):
     """How much one screen may hold on a channel, in GSM-7 septets and in UCS-2 units (16 bits each)."""
 
     gsm: int = 160
     ucs2: int = 70
 
 
-class Inbound(Struct, frozen=True, kw_only=True):
+class Inbound(Struct, frozen=True, kw_only=True, gc=False):
     """What the citizen did: dialled or sent the keyword (`start`), replied, or lost the session (`drop`)."""
 
     bearer: Bearer
@@ -41,7 +44,7 @@ class Inbound(Struct, frozen=True, kw_only=True):
     """The day since which the citizen agrees, as it is written; empty where they never did."""
 
 
-class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One citizen's walk through one flow version, over any bearer. Saved whole between two inbounds."""
 
     id: str
@@ -81,7 +84,7 @@ class Conversation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.status == "active" or self.more
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """One value kept: the step, what was understood, and what was written."""
 
     step: str
@@ -89,14 +92,14 @@ class Answer(Struct, frozen=True):
     raw: str
 
 
-class Screen(Struct, frozen=True):
+class Screen(Struct, frozen=True, gc=False):
     """What one USSD page or one SMS shows. `ends` says that nothing is expected after it."""
 
     text: str
     ends: bool = False
 
 
-class Happening(Struct, frozen=True):
+class Happening(Struct, frozen=True, gc=False):
     """Something the gateway must know besides the answers.
 
     kinds: `language` (detail = tag), `consent`, `refusal`, `stop`, `started` (messages may come again), `erase`,
@@ -110,7 +113,7 @@ class Happening(Struct, frozen=True):
     detail: str = ""
 
 
-class Turn(Struct, frozen=True, kw_only=True):
+class Turn(Struct, frozen=True, kw_only=True, gc=False):
     """The outcome of one inbound: the new state, what to show, what to keep."""
 
     conversation: Conversation

@@ -21,7 +21,7 @@ MOST_WORDS = 200
 """The signs of a citizen's words that are kept with a proof."""
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """One inbound on its way into the store."""
 
     channel: Channel
@@ -53,7 +53,7 @@ class Draft(Struct, frozen=True):
         inbound, outcome = uuid7(self.now), self.outcome
         before = self.before or self.read.citizen or Citizen(self.phones.pseudonym(self.received.sender))
         citizen = outcome.citizen(before, self.now, self.opening.told)
-        state = replace(outcome.state, id=self.opening.state.id or uuid7(self.now))
+        state = outcome.state
         texts = [sms_safe(screen.text) for screen in outcome.screens]
         reply = self._screen(texts)
         begins = not self.opening.base or self.opening.reopens
@@ -156,7 +156,9 @@ class Draft(Struct, frozen=True):
     def _proofs(self, before: Citizen, citizen: Citizen, inbound: str) -> list[Consent]:
         """Return the proof of what the citizen agreed to, began again or stopped: when, where, in which words."""
         proven = self.outcome.proven(before)
-        words = self.opening.inputs[-1].text[:MOST_WORDS] if proven else ""
+        if not proven:
+            return []
+        words = self.opening.inputs[-1].text[:MOST_WORDS]
         return [
             Consent(citizen.pseudonym, self.now, act, self.channel.name, words, inbound, self.outcome.state.language)
             for act in proven

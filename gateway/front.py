@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -73,14 +73,15 @@ class Front:
         self.loop = loop
         self.told = Told(loop)
 
-    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+    def __rsgi__(self, scope: Any, protocol: Any) -> Coroutine[Any, Any, None]:
         """Answer one request."""
-        if scope.path.startswith(INBOUND):
-            await self.inbound(scope, protocol)
-        else:
-            environ = await envelope(scope, protocol, PAGE_BYTES)
-            answer = await self.loop.run_in_executor(self.pool, called, self.pages, environ)
-            protocol.response_bytes(*answer)
+        return (self.inbound if scope.path.startswith(INBOUND) else self.page)(scope, protocol)
+
+    async def page(self, scope: Any, protocol: Any) -> None:
+        """Answer somebody who looks at a page."""
+        environ = await envelope(scope, protocol, PAGE_BYTES)
+        answer = await self.loop.run_in_executor(self.pool, called, self.pages, environ)
+        protocol.response_bytes(*answer)
 
     async def inbound(self, scope: Any, protocol: Any) -> None:
         """Answer a provider, by the lane's rules."""

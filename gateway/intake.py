@@ -34,7 +34,7 @@ class Stale(Exception):
         self.reply = reply
 
 
-class Opening(Struct, frozen=True):
+class Opening(Struct, frozen=True, gc=False):
     """The flow and conversation that take the inputs; `base` is the revision read (0 when new)."""
 
     flow: Flow

@@ -76,7 +76,7 @@ class Conversations(Protocol):
         """Return the words for a citizen we could not serve, in their language where it is known."""
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, gc=False):
     """What a path names: a channel, one of its routes, and the secret it carried."""
 
     channel: Channel

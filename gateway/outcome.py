@@ -76,6 +76,8 @@ class Outcome:
         other is not remembered.
         """
         happened = self._remembered
+        if not happened and (before.language or not told):
+            return before
         return replace(
             before,
             language=happened.get("language") or before.language or told,
@@ -86,5 +88,7 @@ class Outcome:
 
     def proven(self, before: Citizen) -> list[Act]:
         """Return what this inbound proves of the citizen; a second stop proves nothing new."""
+        if not self._remembered:
+            return []
         acts = [PROVEN[kind] for kind in self._remembered if kind in PROVEN]
         return [act for act in acts if act != "stopped" or not before.stopped_at]

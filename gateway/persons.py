@@ -50,6 +50,8 @@ def code_given(text: str) -> str | None:
 
 def holds_code(path: str) -> bool:
     """Tell whether one of a session's inputs gives a code."""
+    if path.replace("*", "").isdigit():  # a code follows a word
+        return False
     return any(code_given(part) for part in path.split("*"))
 
 

@@ -40,7 +40,7 @@ class InboundRequest(Request):
         super().__init__(self.environ, populate_request=False)
         return getattr(self, name)
 
-    @property
+    @cached_property
     def mimetype(self) -> str:
         """The kind of body: what nearly all providers write is known at sight."""
         return URLENCODED if self._told_type() == URLENCODED else super().mimetype

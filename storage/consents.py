@@ -17,7 +17,7 @@ Standing = Literal["new", "known", "stopped", "erased"]
 """What an import may do with a citizen: `new` and `known` get a proof, the two others are left in peace."""
 
 
-class Consent(Struct, frozen=True):
+class Consent(Struct, frozen=True, gc=False):
     """One proof. `words`: what the citizen wrote, or the ground that the operator gave; cut to 200 signs."""
 
     citizen: str

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def milliseconds(moment: datetime) -> int:
     """Return whole milliseconds of the Unix epoch, exactly; a moment without a timezone is UTC."""
-    return (aware(moment) - EPOCH) // timedelta(milliseconds=1)
+    return (aware(moment) - EPOCH) // MILLISECOND
 
 
 def civil_day(moment: int, zone: ZoneInfo) -> str:

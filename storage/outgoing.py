@@ -28,7 +28,7 @@ GRACE = 60_000
 """Milliseconds for which a question is still sent once its conversation has ended."""
 
 
-class OutboundRow(Struct, frozen=True):
+class OutboundRow(Struct, frozen=True, gc=False):
     """One SMS to send. `recipient` is the sealed dialable number, wiped once the message is final."""
 
     id: str

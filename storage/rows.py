@@ -17,7 +17,7 @@ from storage.histogram import Spread
 from storage.outgoing import OutboundRow
 
 
-class Citizen(Struct, frozen=True):
+class Citizen(Struct, frozen=True, gc=False):
     """What is remembered of one citizen between conversations."""
 
     pseudonym: str
@@ -27,7 +27,7 @@ class Citizen(Struct, frozen=True):
     stopped_at: int = 0
 
 
-class Session(Struct, frozen=True):
+class Session(Struct, frozen=True, gc=False):
     """A provider's USSD session: whose it is, what it has sent so far, and what was last shown."""
 
     channel: str
@@ -45,7 +45,7 @@ class Session(Struct, frozen=True):
     """Whose turn it is on a shared phone, while somebody has given a code; empty for the phone's own citizen."""
 
 
-class Saved(Struct, frozen=True):
+class Saved(Struct, frozen=True, gc=False):
     """A conversation as saved, with the row version that a later `accept` must still find (`revision`)."""
 
     state: Conversation
@@ -54,7 +54,7 @@ class Saved(Struct, frozen=True):
     """When its citizen was last reminded of it; 0 for never."""
 
 
-class Dialogue(Struct, frozen=True):
+class Dialogue(Struct, frozen=True, gc=False):
     """All that is needed to take one inbound, read in one go."""
 
     citizen: Citizen | None = None
@@ -67,7 +67,7 @@ class Dialogue(Struct, frozen=True):
     """An inbound of this very id was taken from another citizen: there is nothing to keep and nothing to tell."""
 
 
-class InboundRow(Struct, frozen=True):
+class InboundRow(Struct, frozen=True, gc=False):
     """One inbound as kept. `external_id` is unique per channel for good."""
 
     id: str
@@ -82,7 +82,7 @@ class InboundRow(Struct, frozen=True):
     conversation: str = ""
 
 
-class AnswerRow(Struct, frozen=True):
+class AnswerRow(Struct, frozen=True, gc=False):
     """One answer as kept; a later answer of the same conversation and step replaces it."""
 
     id: str
@@ -105,7 +105,7 @@ class AnswerRow(Struct, frozen=True):
     """The citizen's own words, a phone number or a date: counted, but never tallied by value."""
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Change(Struct, frozen=True, kw_only=True, gc=False):
     """Everything one inbound changes. Applied whole or not at all."""
 
     inbound: InboundRow
@@ -145,7 +145,7 @@ class Change(Struct, frozen=True, kw_only=True):
     """The citizen asked to be forgotten: everything of theirs goes, this inbound's text too."""
 
 
-class Accepted(Struct, frozen=True):
+class Accepted(Struct, frozen=True, gc=False):
     """How `accept` ended. `taken`: kept, send `reply`. `repeat`: taken before, send the stored `reply`.
 
     `conflict`: somebody else moved the conversation first; read the dialogue again and retry.

@@ -24,7 +24,7 @@ TRIES = 8
 """How often an inbound is worked out again when somebody else moved its conversation first."""
 
 
-class Asked(Struct, frozen=True):
+class Asked(Struct, frozen=True, gc=False):
     """Which inbound of which citizen; `session` is empty for SMS."""
 
     channel: str
@@ -37,7 +37,7 @@ Decide = Callable[["Dialogue"], "Change | bytes | Instead"]
 """Returns what an inbound changes, or the reply that is known already. It may be called again: it only decides."""
 
 
-class Instead(Struct, frozen=True):
+class Instead(Struct, frozen=True, gc=False):
     """Another citizen speaks than was asked for: read theirs, and let this decide, for good."""
 
     asked: Asked

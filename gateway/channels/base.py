@@ -29,7 +29,7 @@ Cause = Literal["", "passing", "opted-out", "alarm"]
 only an operator can put it right."""
 
 
-class Received(Struct, frozen=True, kw_only=True):
+class Received(Struct, frozen=True, kw_only=True, gc=False):
     """An inbound with its envelope, as the provider told it.
 
     `external_id` is unique per channel: the message id of an SMS; for USSD a digest of the session id and all it
@@ -58,7 +58,7 @@ class Received(Struct, frozen=True, kw_only=True):
         return f"Received(channel={self.channel!r}, bearer={self.bearer!r}, characters={len(self.path or self.text)})"
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery report: what became of an outbound, in our words; `detail` keeps the provider's."""
 
     provider_id: str
@@ -74,7 +74,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
         return f"Receipt(provider_id={self.provider_id!r}, state={self.state!r}, detail={self.detail!r})"
 
 
-class Ended(Struct, frozen=True, kw_only=True):
+class Ended(Struct, frozen=True, kw_only=True, gc=False):
     """The provider says a USSD session is over, and whether the citizen was lost on the way."""
 
     session: str
@@ -114,7 +114,7 @@ class Sent(Struct, frozen=True):
     """Only an operator can put right what failed: it is kept among the events."""
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """An HTTP answer of 200, as plain as nearly all are: Werkzeug's Response costs ten times as much."""
 
     body: bytes

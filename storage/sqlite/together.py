@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import suppress
 from typing import cast
 
 from storage.sqlite import lane
@@ -68,18 +67,26 @@ class Together:
         What is at hand tells of no inbound that was taken before: to pile such a one up fails, and all are run apart.
         """
         known = self._at_hand.get(turn.asked)
-        if known is not None:
-            with suppress(Exception):
-                asked, read, made = turn.decided(connection, known)
-                if isinstance(made, Change) and plain(made):
-                    self._keeper.admit(made)
-                    return asked, read, made
+        quick = self._on(connection, turn, known) if known is not None else None
+        if quick is not None:
+            return quick
         asked, read, made = turn.decided(connection, look(connection, turn.asked))
         if isinstance(made, Change):
             if made.erase and self._briefly:  # an erasure is noted in files of its own first
                 raise Waits
             self._keeper.admit(made)
         return asked, read, made
+
+    def _on(self, connection: sqlite3.Connection, turn: Turn, known: Dialogue) -> tuple[Asked, Dialogue, Change] | None:
+        """Decide on what is at hand; None where something else than a plain change comes of it."""
+        try:
+            asked, read, made = turn.decided(connection, known)
+            if isinstance(made, Change) and plain(made):
+                self._keeper.admit(made)
+                return asked, read, made
+        except Exception:  # a read will tell
+            return None
+        return None
 
     def _keep(
         self, connection: sqlite3.Connection, pile: Pile, asked: Asked, read: Dialogue, change: Change
