@@ -2,7 +2,8 @@
 
 Python runs one thread at a time: a writer that decides and writes row by row beside a busy event loop spends most of
 its time asking for its turn. Hence the loop itself reads, decides and writes what has come in, as one batch, while
-nobody else uses the connection; the commit leaves it, and meanwhile the loop answers, reads and verifies the next ones.
+nobody else uses the connection; the commit leaves it, and meanwhile the loop answers, reads and verifies the next ones,
+and decides those that go on from what is at hand: of these it has only to write what is still right.
 All other operations stay with the writer (`storage.sqlite.writer`); the two take turns (`storage.sqlite.share`).
 
 The loop may have to read a page of the database from the disk, but never waits for a sync, nor for a file that another
@@ -57,8 +58,8 @@ class Serving:
         self._waiting: list[Handed] = []
         self._asked = False
         """A call of `_run` will come."""
-        self._away = False
-        """A commit is under way."""
+        self.away = False
+        """A commit is under way: who serves has time for what comes after it."""
         self._rests_until = 0.0
         self._begun: SimpleQueue[tuple[list[Handed], bool, Soon] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -92,7 +93,7 @@ class Serving:
 
     def _run(self, soon: Soon) -> None:
         """Run what waits, unless the writer uses the connection: then it calls again."""
-        if self._away:
+        if self.away:
             return  # called for nothing
         if self.rests:
             self._commits.take_over()
@@ -125,7 +126,7 @@ class Serving:
         started = time.monotonic()
         begun = self._commits.begin(jobs, briefly=True)
         self._mind(started)
-        self._away = True
+        self.away = True
         self._begun.put((jobs, begun, soon))
 
     def _commit(self) -> None:
@@ -146,7 +147,7 @@ class Serving:
         try:
             self._tell(jobs)
         finally:
-            self._away = False
+            self.away = False
             self._again(soon)  # after the answers are sent
 
     def _tell(self, jobs: Sequence[Handed]) -> None:

@@ -42,6 +42,13 @@ class Together:
                 for job in batch:
                     job.result, job.error = job.operation(connection), None
 
+    def ahead(self, job: Job) -> None:
+        """Decide a turn before it is run, on what is at hand; whoever has the connection, it is not used."""
+        turn = job.operation
+        if isinstance(turn, Turn) and (known := self._at_hand.get(turn.asked)) is not None:
+            change = _quick(turn, known)
+            turn.ahead = (known, change) if change is not None else None
+
     def undone(self) -> None:
         """Let go of what is at hand: it was never kept."""
         self._at_hand.clear()
@@ -67,26 +74,16 @@ class Together:
         What is at hand tells of no inbound that was taken before: to pile such a one up fails, and all are run apart.
         """
         known = self._at_hand.get(turn.asked)
-        quick = self._on(connection, turn, known) if known is not None else None
-        if quick is not None:
-            return quick
+        quick = _quick(turn, known) if known is not None else None
+        if known is not None and quick is not None:
+            self._keeper.admit(quick)
+            return turn.asked, known, quick
         asked, read, made = turn.decided(connection, look(connection, turn.asked))
         if isinstance(made, Change):
             if made.erase and self._briefly:  # an erasure is noted in files of its own first
                 raise Waits
             self._keeper.admit(made)
         return asked, read, made
-
-    def _on(self, connection: sqlite3.Connection, turn: Turn, known: Dialogue) -> tuple[Asked, Dialogue, Change] | None:
-        """Decide on what is at hand; None where something else than a plain change comes of it."""
-        try:
-            asked, read, made = turn.decided(connection, known)
-            if isinstance(made, Change) and plain(made):
-                self._keeper.admit(made)
-                return asked, read, made
-        except Exception:  # a read will tell
-            return None
-        return None
 
     def _keep(
         self, connection: sqlite3.Connection, pile: Pile, asked: Asked, read: Dialogue, change: Change
@@ -99,6 +96,17 @@ class Together:
         self._at_hand.drop(asked.citizen)
         pile.keep(connection)  # what came before it is kept before it
         return lane.accept(connection, change, self._keeper.zone, read)
+
+
+def _quick(turn: Turn, known: Dialogue) -> Change | None:
+    """Return the plain change that comes of what is at hand; None where another comes of it, or where it fails."""
+    if turn.ahead is not None and turn.ahead[0] is known:
+        return turn.ahead[1]
+    try:
+        made = turn.decide(known)
+    except Exception:  # what is read will tell
+        return None
+    return made if isinstance(made, Change) and plain(made) else None
 
 
 def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:

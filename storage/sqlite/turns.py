@@ -19,12 +19,14 @@ from storage.turns import Asked, Decide, Instead
 class Turn:
     """One operation: an inbound, worked out on what the transaction sees and kept in it."""
 
-    __slots__ = ("asked", "decide", "keeper")
+    __slots__ = ("ahead", "asked", "decide", "keeper")
 
     def __init__(self, asked: Asked, decide: Decide, keeper: Keeper) -> None:
         self.asked = asked
         self.decide = decide
         self.keeper = keeper
+        self.ahead: tuple[Dialogue, Change] | None = None
+        """What was decided before its turn came, and on what: it holds while that very dialogue is still at hand."""
 
     def __call__(self, connection: sqlite3.Connection) -> Accepted:
         """Read, decide and keep."""

@@ -50,6 +50,9 @@ class Together(Protocol):
         `briefly`: also raise where one of them would wait for a disk.
         """
 
+    def ahead(self, job: Job) -> None:
+        """Prepare a job that waits, as far as that goes without the connection."""
+
     def undone(self) -> None:
         """Hear that all of it is undone."""
 
@@ -78,6 +81,8 @@ class Writer:
         """Taken by whoever uses the connection."""
         self._inside = 0
         """The thread that runs operations."""
+        self._prepares = 0
+        """The thread that prepares one meanwhile."""
         self._patience = -1
         """The connection's busy timeout, as it was set last."""
         self._serving = Serving(self, BATCH)
@@ -90,7 +95,7 @@ class Writer:
 
         One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
         """
-        if threading.get_ident() == self._inside:
+        if threading.get_ident() in (self._inside, self._prepares):
             raise StoreError("the writer cannot wait for itself: what decides a turn reads, and never writes")
         job = Job(operation)
         self._enqueue(job)
@@ -115,8 +120,19 @@ class Writer:
         thread, unless the disk was slow a moment ago.
         """
         job = Handed(operation, told, again, time.monotonic() + self._deadline, self._end)
-        self._enqueue(job, None if soon is None or self._serving.rests else soon)
+        serves = None if soon is None or self._serving.rests else soon
+        self._enqueue(job, serves)
         self._watch.add(job)
+        if serves is not None and self._serving.away:
+            self._prepare(job)
+
+    def _prepare(self, job: Job) -> None:
+        """Do what can be done for a job before its turn comes."""
+        self._prepares = threading.get_ident()
+        try:
+            self._together.ahead(job)
+        finally:
+            self._prepares = 0
 
     def waiting(self) -> int:
         """Return how many operations wait to be run."""
