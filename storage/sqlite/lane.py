@@ -239,22 +239,28 @@ def _move(connection: sqlite3.Connection, change: Change, state: Conversation) -
     if change.reopens and following.newer(connection, state.id):
         raise Undone(CONFLICT)
     planned = bool(change.due_at) or state.status != "active"
-    _fresh_or_thawed(connection, MOVE_ON if planned else MOVE, moved_row(change, state, planned), state.id)
+    if not planned and connection.execute(MOVE, moved_row(change, state)).rowcount == 1:
+        return
+    given = ended_row(change, state) if planned else (state.status, *moved_row(change, state))
+    _fresh_or_thawed(connection, MOVE_ON if planned else MOVE_BACK, given, state.id)
 
 
-def moved_row(change: Change, state: Conversation, planned: bool) -> tuple[object, ...]:
-    """Return what `MOVE_ON` takes where something is planned, else what `MOVE` takes."""
+def ended_row(change: Change, state: Conversation) -> tuple[object, ...]:
+    """Return what `MOVE_ON` takes."""
+    return (state.status, *_waiting(change, state), *moved_row(change, state))
+
+
+def moved_row(change: Change, state: Conversation) -> tuple[object, ...]:
+    """Return what `MOVE` takes."""
     return (
         state.flow,
         state.version,
         state.flow_hash,
         state.language,
         state.place,
-        state.status,
         encode(state).decode(),
         _completed_at(state),
         milliseconds(state.updated_at),
-        *(_waiting(change, state) if planned else ()),
         state.id,
         change.base,
         change.citizen.pseudonym,
@@ -262,12 +268,15 @@ def moved_row(change: Change, state: Conversation, planned: bool) -> tuple[objec
 
 
 _MOVE = (
-    "UPDATE conversations SET flow = ?, version = ?, flow_hash = ?, language = ?, place = ?, status = ?,"
-    " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?{planned}"
+    "UPDATE conversations SET {stands}flow = ?, version = ?, flow_hash = ?, language = ?, place = ?,"
+    " revision = revision + 1, state = ?, completed_at = ?, updated_at = ?"
     " WHERE id = ? AND revision = ? AND citizen = ? AND rolled = 0"
 )
-MOVE, MOVE_ON = _MOVE.format(planned=""), _MOVE.format(planned=", recipient = ?, due_at = ?")
 """Over the revision that was read, and over no other; one that was counted ahead is not moved either."""
+MOVE = _MOVE.format(stands="") + " AND status = 'active'"
+"""For one that only goes on: to set what an index holds, be it to the same, is to write a page of that index."""
+MOVE_BACK = _MOVE.format(stands="status = ?, ")
+MOVE_ON = _MOVE.format(stands="status = ?, recipient = ?, due_at = ?, ")
 
 
 def _waiting(change: Change, state: Conversation) -> tuple[bytes, int]:

@@ -90,9 +90,9 @@ class Pile:
         if not change.base:
             self._begun.append((change, state))
         elif over:
-            self._ended.append(lane.moved_row(change, state, planned=True))
+            self._ended.append(lane.ended_row(change, state))
         else:
-            self._moved.append(lane.moved_row(change, state, planned=False))
+            self._moved.append(lane.moved_row(change, state))
 
     def keep(self, connection: sqlite3.Connection) -> None:
         """Write it all and be empty; raises Apart where a row was not kept, and what SQLite and the lane raise."""

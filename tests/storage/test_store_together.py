@@ -303,3 +303,27 @@ def test_of_too_many_at_hand_who_was_heard_least_lately_is_read_again(
     for at, (citizen, kind) in enumerate([*says, ("badr", "move")], start=1):
         played.give(at, Said(citizen, f"of {citizen}", at, kind)).get(timeout=WAIT)
     assert reads == ["amina", "badr", "chama", "badr"]
+
+
+def test_to_go_on_writes_no_index(sqlite: SqliteStore) -> None:
+    from storage.sqlite import lane
+
+    with closing(sqlite3.connect(sqlite.path)) as beside:
+        steps = [row[1] for row in beside.execute(f"EXPLAIN {lane.MOVE}", (1,) * lane.MOVE.count("?"))]
+    assert "Insert" in steps
+    assert not {"IdxInsert", "IdxDelete"} & set(steps)
+
+
+def test_a_conversation_that_was_closed_is_not_moved_as_one_that_goes_on(sqlite: SqliteStore) -> None:
+    from storage.sqlite import lane
+
+    state = conversation("c1", status="done")
+    assert sqlite.accept(change("m1", state)).outcome == "taken"
+    again = change("m2", conversation("c1"), base=1)
+    with closing(sqlite3.connect(sqlite.path)) as beside:
+        assert again.conversation is not None
+        assert beside.execute(lane.MOVE, lane.moved_row(again, again.conversation)).rowcount == 0
+    sqlite.accept(again)
+    current = sqlite.dialogue("at", "m3", "amina").current
+    assert current is not None
+    assert current.state.status == "active"
