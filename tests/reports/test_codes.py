@@ -49,11 +49,11 @@ def made(tmp_path: Path, nation: Store) -> list[Code]:
 
 
 def scanned(picture: bytes | Path) -> set[str]:
-    """Return the texts of all codes in a picture, as a phone reads them."""
+    """Return the texts of all QR codes in a picture, as a phone reads them; its squares may pass for codes of bars."""
     import zxingcpp
 
     image = Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture).convert("L")
-    return {one.text for one in zxingcpp.read_barcodes(image)}
+    return {one.text for one in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)}
 
 
 def started(nation: Store, texts: set[str]) -> int:
