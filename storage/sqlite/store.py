@@ -123,6 +123,8 @@ class SqliteStore:
             return self._writes.run(operation, linger=linger)
 
     def _read(self, operation: Operation[Result]) -> Result:
+        if self._writer is not None and self._writer.ahead:
+            raise StoreError("what has just been written cannot be read yet: this is decided when its turn comes")
         with self._readers.lend() as connection:
             return operation(connection)
 

@@ -46,8 +46,7 @@ class Together:
         """Decide a turn before it is run, on what is at hand; whoever has the connection, it is not used."""
         turn = job.operation
         if isinstance(turn, Turn) and (known := self._at_hand.get(turn.asked)) is not None:
-            change = _quick(turn, known)
-            turn.ahead = (known, change) if change is not None else None
+            turn.ahead = known, _quick(turn, known)
 
     def undone(self) -> None:
         """Let go of what is at hand: it was never kept."""
@@ -104,9 +103,9 @@ def _quick(turn: Turn, known: Dialogue) -> Change | None:
         return turn.ahead[1]
     try:
         made = turn.decide(known)
+        return made if isinstance(made, Change) and plain(made) else None
     except Exception:  # what is read will tell
         return None
-    return made if isinstance(made, Change) and plain(made) else None
 
 
 def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:

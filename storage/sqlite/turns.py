@@ -25,8 +25,11 @@ class Turn:
         self.asked = asked
         self.decide = decide
         self.keeper = keeper
-        self.ahead: tuple[Dialogue, Change] | None = None
-        """What was decided before its turn came, and on what: it holds while that very dialogue is still at hand."""
+        self.ahead: tuple[Dialogue, Change | None] | None = None
+        """What was decided before its turn came, and on what: it holds while that very dialogue is still at hand.
+
+        None where nothing plain came of it.
+        """
 
     def __call__(self, connection: sqlite3.Connection) -> Accepted:
         """Read, decide and keep."""

@@ -95,7 +95,7 @@ class Writer:
 
         One that has begun by then is waited for once more, unless somebody waits for us who cannot (`linger`).
         """
-        if threading.get_ident() in (self._inside, self._prepares):
+        if self.ahead or threading.get_ident() == self._inside:
             raise StoreError("the writer cannot wait for itself: what decides a turn reads, and never writes")
         job = Job(operation)
         self._enqueue(job)
@@ -125,6 +125,11 @@ class Writer:
         self._watch.add(job)
         if serves is not None and self._serving.away:
             self._prepare(job)
+
+    @property
+    def ahead(self) -> bool:
+        """Whether this thread decides ahead: by what is at hand alone, since the last commit cannot be read yet."""
+        return threading.get_ident() == self._prepares
 
     def _prepare(self, job: Job) -> None:
         """Do what can be done for a job before its turn comes."""
