@@ -177,7 +177,7 @@ def test_a_conversation_begun_by_sms_is_found_by_ussd(phone: Texting) -> None:
     phone.write("EAU")
     phone.write("oui")
     phone.write("non")
-    fields = {"sessionId": f"s{id(phone)}", "phoneNumber": phone.number, "text": ""}
+    fields = {"sessionId": f"s{phone.number}", "phoneNumber": phone.number, "text": ""}
     assert "Vous n'avez pas fini" in phone.gateway.post(phone.gateway.urls["at"]["ussd"], fields).text
 
 
