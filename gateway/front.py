@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gateway.channels.base import Ended, Receipt, Received, Reply
+from gateway.channels.base import Received, Reply
 from gateway.envelope import PAGE_BYTES, called, envelope
 
 if TYPE_CHECKING:
@@ -92,27 +92,26 @@ class Front:
             response: Reply | Response = lane.nothing()
         else:
             opened = lane.open(await lane.arrived(scope, protocol), target)
-            response = await self.handed(lane, target, opened) if isinstance(opened, list) else opened
+            match opened:
+                case [Received() as received] if lane.conversations.hands_over(received):
+                    response = lane.answer(target, received, await self.kept(lane, target, received))
+                case list():
+                    response = await self.loop.run_in_executor(self.pool, lane.hand_over, target, opened)
+                case _:
+                    response = opened
         lane.note(target, response, begun)
         send(protocol, response)
 
-    async def handed(self, lane: Lane, target: Target, events: list[Received | Receipt | Ended]) -> Reply | Response:
-        """Hand events over and return the answer: a lone inbound without a thread that waits for it."""
-        match events:
-            case [Received() as received] if lane.conversations.hands_over(received):
-                return lane.answer(target, received, await self.kept(lane, target, received))
-        return await self.loop.run_in_executor(self.pool, lane.hand_over, target, events)
-
-    async def kept(self, lane: Lane, target: Target, received: Received) -> bytes | Exception:
-        """Return the body to answer once the inbound is on disk, or why it is not."""
+    def kept(self, lane: Lane, target: Target, received: Received) -> Outcome:
+        """Hand a lone inbound over; who waits hears the body to answer once it is on disk, or why it is not."""
         outcome: Outcome = self.loop.create_future()
         try:
             lane.conversations.hand_over(
                 target.channel, received, partial(self.told.put, outcome), self.loop.call_soon_threadsafe
             )
         except Exception as error:  # the answer says whose fault it was
-            return error
-        return await outcome
+            outcome.set_result(error)
+        return outcome
 
     def close(self) -> None:
         """End the threads."""

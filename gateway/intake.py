@@ -125,21 +125,22 @@ class Intake:
             owner = session.citizen if private and session else citizen.pseudonym
             texts = session_inputs(received, session, owner)
             sms = not private and bool(self.carrier(channel, received.sender))
-            inputs = tuple(replace(self.inbound(channel, "ussd", text), sms=sms) for text in texts)
+            inputs = tuple([self.inbound(channel, "ussd", text, sms=sms) for text in texts])
             return self._dialled(channel, citizen, dialogue, inputs, now)
         if received.call:
             return self._called(channel, citizen, dialogue, now)
         opening = self._texted(channel, received.text, citizen, dialogue, now)
         return (late and not opening.base and self._taken_up(late, opening, now)) or opening
 
-    def inbound(self, channel: Channel, bearer: str, text: str | None) -> Inbound:
-        """Return one input for the engine; no text is a start."""
+    def inbound(self, channel: Channel, bearer: str, text: str | None, *, sms: bool = False) -> Inbound:
+        """Return one input for the engine; no text is a start. `sms`: an SMS reaches who dialled."""
         return Inbound(
             bearer="ussd" if bearer == "ussd" else "sms",
             event="start" if text is None else "reply",
             text=text or "",
             limits=channel.limits,
             within=self.within,
+            sms=sms,
         )
 
     def _dialled(

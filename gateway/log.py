@@ -56,15 +56,15 @@ class Line(logging.Formatter):
 
 def line(level: str, message: str, pairs: dict[str, object], moment: float) -> str:
     """Return one line as it is written, redacted."""
-    words, figure = [(name, str(value)) for name, value in pairs.items()], ""
-    if message == FREQUENT and words and len(words[-1][1]) < SHORT:
-        figure = " {}={}".format(*words.pop())
-    at = f"{_second(int(moment))}.{int(moment * 1000) % 1000:03d}Z"
-    told = _repeated if figure else _told
-    return f"{at} {level.lower()} {told(message, *words)}{figure}"
+    at = f"{_second(int(moment))}.{int(moment * 1000) % 1000:03d}Z {level.lower()}"
+    if message == FREQUENT and pairs:
+        *words, (name, value) = pairs.items()
+        if len(figure := str(value)) < SHORT:
+            return f"{at} {_repeated(message, *words)} {name}={figure}"
+    return f"{at} {_told(message, *pairs.items())}"
 
 
-def _told(message: str, *words: tuple[str, str]) -> str:
+def _told(message: str, *words: tuple[str, object]) -> str:
     """Return what is told besides the time, redacted."""
     return redact(" ".join(" ".join([message, *[f"{name}={value}" for name, value in words]]).split()))
 

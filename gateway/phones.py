@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from flows.errors import AwalError
 
@@ -20,6 +21,8 @@ WRITTEN = re.compile(r"[+＋]?[\d\s().\-/]{6,32}")
 
 FORMAT = b"\x01"
 KEY_ID, NONCE = 4, 12
+LATELY = 2_000
+"""Numbers whose pseudonyms are kept in mind: most inbounds are of who was heard a moment ago."""
 BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 PAIRS = tuple(first + second for first in BASE32 for second in BASE32)
 """Ten bits each, as two letters of base 32 (RFC 4648): the standard library's own way takes twice as long."""
@@ -64,12 +67,18 @@ class Phones:
                 raise PhoneError("[keys] phone must be 16, 24 or 32 bytes in base64, as awal init makes it")
         self._named_by = hmac.new(pseudonym_key, b"awal citizen\0", "sha256")
         """The key taken in once, to be copied for each name."""
+        # In memory alone, where the key is too: who could read these numbers could find them all by it.
+        self._lately = lru_cache(LATELY)(self._named)
         self._keys = {_key_id(key): key for key in (*old_phone_keys, phone_key)}
         self._key_id = _key_id(phone_key)
 
     def pseudonym(self, e164: str) -> str:
         """Return the citizen's name in every table and log: 26 characters a-z 2-7, 128 bits of HMAC-SHA256."""
-        return self._named(e164)
+        return self._lately(e164)
+
+    def forget(self) -> None:
+        """Let go of the numbers kept in mind: somebody of them is to be forgotten."""
+        self._lately.cache_clear()
 
     def person(self, e164: str, code: str) -> str:
         """Return the name of the person who has this code on a shared phone: nothing in it leads to the phone's."""

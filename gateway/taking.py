@@ -68,6 +68,8 @@ class Taking:
             raise StoreBusy("this citizen's conversation is being moved by others; the provider may try again")
         if self.change is not None and self.change.outbound:
             self.conversations.sent()
+        if self.change is not None and self.change.erase:
+            self.conversations.phones.forget()
         return accepted.reply
 
     def ended(self, outcome: Accepted | Exception) -> bytes | Exception:

@@ -50,10 +50,11 @@ def identity(fields: Form, name: str) -> str:
 
 def phone(fields: Form, name: str) -> str:
     """Return a citizen's number in E.164; raises BadRequest when it is none."""
-    raw = fields.get(name, "")
+    told = fields.getlist(name)
+    raw = told[0] if told else ""
     number = None
-    if len(raw) <= LONGEST_PHONE and len(set(fields.getlist(name))) == 1:
-        number = normalise(raw.strip())
+    if len(raw) <= LONGEST_PHONE and len(set(told)) == 1:
+        number = normalise(raw)
     if number is None and raw.startswith(" "):  # a plus sign that was not percent-encoded arrives as a blank
         number = normalise("+" + raw.strip())
     if number is None:
