@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from test_phones import kept_in_mind
 
 from flows.load import load
 from flows.receipt import receipt_number
@@ -328,6 +329,7 @@ def test_who_asks_to_be_forgotten_is(gateway):
     known(gateway)
     gateway.ussd("3*1*1", "S0")
     assert "effacées" in gateway.sms("EFFACER")
+    assert AMINA not in kept_in_mind(gateway.phones)
     assert gateway.answers() == {}
     assert gateway.store.dialogue("at", "", gateway.phones.pseudonym(AMINA)).citizen is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
@@ -20,6 +21,24 @@ PSEUDONYM_KEY, PHONE_KEY = b"p" * 32, b"s" * 32
 @pytest.fixture
 def phones() -> Phones:
     return Phones(PSEUDONYM_KEY, PHONE_KEY)
+
+
+def test_a_number_kept_in_mind_has_the_same_name_as_before_and_can_be_let_go(phones: Phones) -> None:
+    name = phones.pseudonym(NUMBER)
+    assert phones.pseudonym(NUMBER) == name == Phones(PSEUDONYM_KEY, PHONE_KEY).pseudonym(NUMBER)
+    assert NUMBER in kept_in_mind(phones)
+    phones.forget()
+    assert NUMBER not in kept_in_mind(phones)
+    assert phones.pseudonym(NUMBER) == name
+
+
+def kept_in_mind(phones: Phones) -> str:
+    """Return all that can be reached from an object, as far as it is written out."""
+    found, seen = gc.get_referents(phones), 0
+    while seen < len(found):
+        found += [one for one in gc.get_referents(found[seen]) if isinstance(one, (str, tuple, dict))]
+        seen += 1
+    return " ".join(one for one in found if isinstance(one, str))
 
 
 @pytest.mark.parametrize(
