@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -287,7 +286,7 @@ def _national(project: Project) -> Found:
         how = "awal sync --once" if national.url else "awal sync --carrier bundle"
         yield "warning", "last reached more than a day ago.", f"Try `{how}`: it says why."
     else:
-        yield "ok", f"last reached {datetime.fromtimestamp(done[0].at / 1000, UTC):%Y-%m-%d %H:%M} UTC.", ""
+        yield "ok", f"last reached {project.keep_time().shown(done[0].at)}.", ""
 
 
 CHECKS: dict[str, Check] = {

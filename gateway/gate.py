@@ -32,15 +32,20 @@ class Gate:
     def handing(self, told: Callable[[Any], None]) -> Iterator[Callable[[Any], None]]:
         """Go in; whoever is handed `told` leaves by calling it, in whatever thread."""
         self.enter()
+        inside = threading.Lock()
+
+        def leave() -> None:
+            if inside.acquire(blocking=False):  # what was handed over may end, and the handing over fail after it
+                self.close()
 
         def ended(outcome: object) -> None:
-            self.close()
+            leave()
             told(outcome)
 
         try:
             yield ended
         except BaseException:  # it was not handed over
-            self.close()
+            leave()
             raise
 
     def close(self) -> None:

@@ -204,6 +204,7 @@ def test_a_platform_out_of_reach(demo: Path) -> None:
     with Project(demo) as project:
         project.store.log_sync(SyncRow(at=project.clock(), carrier="https", ok=True, detail=""))
     assert worst(demo, "national").level == "ok"
+    assert re.fullmatch(r"last reached 20[0-9-]{8} [0-9:]{5} \+0[01]\.", worst(demo, "national").message)
 
 
 def test_a_carrier_that_lacks_the_platforms_key(demo: Path) -> None:
