@@ -295,10 +295,19 @@ def test_who_hands_something_over_leaves_when_it_has_ended_or_was_not_taken() ->
     with pytest.raises(ValueError, match="full"), gate.handing(heard.append):
         raise ValueError("full")
     assert gate._inside == 0
-    with pytest.raises(ValueError, match="late"), gate.handing(heard.append) as told:
-        told("done at once")
-        raise ValueError("late")
-    assert gate._inside == 0
+
+
+def test_what_ends_before_its_handing_over_fails_leaves_once() -> None:
+    gate, heard = Gate(), list[object]()
+
+    def hand_over() -> None:
+        with gate.handing(heard.append) as told:
+            told("done")
+            raise ValueError("late")
+
+    with pytest.raises(ValueError, match="late"):
+        hand_over()
+    assert (gate._inside, heard) == (0, ["done"])
 
 
 def test_what_never_ends_does_not_hold_the_gate_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
