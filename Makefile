@@ -12,7 +12,7 @@ run: .venv ## Serve the demo on http://127.0.0.1:8000 (PORT=9000 make run moves 
 	@$(BIN)/awal -C $(DEMO) demo --host $(HOST) --port $(PORT)
 
 test: .venv programs ## Run every test (AWAL_REQUIRE_ALL=1 turns each skip into a failure)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: .venv ## Lint, types, architecture, documents
 	$(BIN)/ruff check

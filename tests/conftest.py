@@ -16,9 +16,23 @@ import pytest
 # A shell that starts the suite in the background has it ignore SIGINT, and every program that a test starts as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+TOLD = pytest.StashKey[list[str]]()
+"""What the proofs by fault met, where workers of pytest-xdist ran them."""
 ROOT = Path(__file__).resolve().parent.parent
 SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 """Where daemons are, which not every user's PATH names."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker has to tell."""
+    told = getattr(node, "workeroutput", {}).get("torture", [])
+    node.config.stash.setdefault(TOLD, []).extend(told)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in dict.fromkeys(config.stash.get(TOLD, [])):
+        terminalreporter.write_line(f"torture: {line}")
 
 
 def _absent(name: str) -> bool:

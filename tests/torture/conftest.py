@@ -58,6 +58,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[SEEN].append(f"left out, since file systems can be mounted by root only: {len(need)} proofs")
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the one who prints the summary know, where a worker ran the proofs (`tests/conftest.py`)."""
+    worker = getattr(session.config, "workeroutput", None)
+    if worker is not None:
+        worker["torture"] = list(session.config.stash[SEEN])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for figures in config.stash[UNDER_WAY]:
         figures.end()
