@@ -110,7 +110,7 @@ class Front:
                 target.channel, received, partial(self.told.put, outcome), self.loop.call_soon_threadsafe
             )
         except Exception as error:  # the answer says whose fault it was
-            outcome.set_result(error)
+            self.told.put(outcome, error)
         return outcome
 
     def close(self) -> None:
