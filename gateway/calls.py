@@ -17,9 +17,23 @@ from storage.store import Citizen
 
 AT_ONCE = 600_000
 """Milliseconds in which several calls are one wish."""
+MOMENT = 10_000
+"""Milliseconds after which the store shows a call that was answered: it takes no longer to keep one."""
 DAY = 86_400_000
 MOST = 3
 """Wishes of one citizen that are answered a day: calls may not spend the budget."""
+
+
+class Calling:
+    """The calls of this moment: two of one citizen may share a commit, where the store shows neither."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, int]] = {}
+
+    def again(self, citizen: str, call: str, now: int) -> bool:
+        """Tell whether a citizen has just made another call; the same one may be looked at twice."""
+        self._last = {who: last for who, last in self._last.items() if 0 <= now - last[1] < MOMENT}
+        return self._last.setdefault(citizen, (call, now))[0] != call
 
 
 def wished(channel: Channel, library: Library) -> Flow | None:
@@ -29,6 +43,7 @@ def wished(channel: Channel, library: Library) -> Flow | None:
 
 def unanswered(
     store: Following,
+    calling: Calling,
     library: Library,
     channel: Channel,
     received: Received,
@@ -48,5 +63,7 @@ def unanswered(
         why = "called again within minutes"
     elif store.wishes(citizen.pseudonym, now - DAY) >= MOST:
         why = "called too often today"
+    elif calling.again(citizen.pseudonym, received.external_id, now):
+        why = "called twice at once"
     log.event("called", channel=channel.name, answered=not why, why=why or "-")
     return why

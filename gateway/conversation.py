@@ -21,7 +21,7 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.calls import unanswered
+from gateway.calls import Calling, unanswered
 from gateway.channels.base import Channel, Received
 from gateway.clock import Wall
 from gateway.draft import Draft
@@ -80,6 +80,7 @@ class Conversations(Hearing):
         self.machine = machine
         self.persons = Persons(phones, texts, languages, clock) if shared_phones else None
         self.intake = Intake(library, texts, within, carrier, new_id)
+        self.calling = Calling()
         self._spoken: dict[str, str] = {}
 
     def take(self, channel: Channel, received: Received) -> bytes:
@@ -141,7 +142,9 @@ class Conversations(Hearing):
         now = self.clock()
         moment = datetime.fromtimestamp(now / 1000, UTC)
         citizen = read.citizen or self._stranger(received, person, now)
-        if received.call and unanswered(self.store, self.library, channel, received, citizen, now, self.prefixes):
+        if received.call and unanswered(
+            self.store, self.calling, self.library, channel, received, citizen, now, self.prefixes
+        ):
             raise Stale(channel.render_call())
         opening = self.intake.open(
             channel, received, citizen, read, moment, late_one(self.store, received, citizen, read, now)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from werkzeug.test import Client
 
 from flows.load import load
 from gateway.calls import AT_ONCE, DAY, MOST
-from gateway.channels.base import Channel, Settings
+from gateway.channels.base import Channel, Received, Settings
 from gateway.channels.registry import create
 from gateway.conversation import Conversations
 from gateway.lane import Lane
@@ -89,6 +91,22 @@ def test_calls_within_minutes_are_one_wish(line: Line) -> None:
     assert line.call("C1") == [], "and a repeat of the provider's is none"
     line.now += AT_ONCE
     assert len(line.call("C3")) == 1
+
+
+def test_two_calls_that_share_a_commit_are_one_wish(line: Line) -> None:
+    told: SimpleQueue[object] = SimpleQueue()
+    calls = [
+        Received(channel="at", bearer="sms", external_id=f"call:C{one}", sender=AMINA, call=True) for one in range(3)
+    ]
+    come = threading.Event()
+    line.store._writes.hand_over(lambda _: come.wait(30), lambda _: None, lambda: False)
+    for call in calls:
+        line.conversations.hand_over(line.channel, call, told.put)
+    come.set()  # the writer takes all three at once
+    assert [told.get(timeout=30) for _ in calls] == [line.channel.render_call()] * 3
+    assert len(line.store.outbox(limit=99)) == 1
+    line.now += AT_ONCE + 1
+    assert len(line.call()) == 1
 
 
 def test_calls_cannot_spend_the_budget(line: Line) -> None:
