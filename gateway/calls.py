@@ -24,46 +24,40 @@ MOST = 3
 """Wishes of one citizen that are answered a day: calls may not spend the budget."""
 
 
-class Calling:
-    """The calls of this moment: two of one citizen may share a commit, where the store shows neither."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[str, int]] = {}
-
-    def again(self, citizen: str, call: str, now: int) -> bool:
-        """Tell whether a citizen has just made another call; the same one may be looked at twice."""
-        self._last = {who: last for who, last in self._last.items() if 0 <= now - last[1] < MOMENT}
-        return self._last.setdefault(citizen, (call, now))[0] != call
-
-
 def wished(channel: Channel, library: Library) -> Flow | None:
     """Return the flow that a call to a channel opens."""
     return library.flows.get(channel.settings.bip)
 
 
-def unanswered(
-    store: Following,
-    calling: Calling,
-    library: Library,
-    channel: Channel,
-    received: Received,
-    citizen: Citizen,
-    now: int,
-    prefixes: Sequence[str] = (),
-) -> str:
-    """Return why a call is not answered by SMS; empty when it is. `prefixes` are numbers that may be written to."""
-    why = ""
-    if wished(channel, library) is None or "sms" not in channel.bearers:
-        why = "[channels] bip names no flow that is served" if channel.settings.bip else "bip is not set"
-    elif citizen.stopped_at:
-        why = "the citizen said stop"
-    elif prefixes and not received.sender.startswith(tuple(prefixes)):
-        why = "[sending] prefixes does not name this number"
-    elif store.wishes(citizen.pseudonym, now - AT_ONCE):
-        why = "called again within minutes"
-    elif store.wishes(citizen.pseudonym, now - DAY) >= MOST:
-        why = "called too often today"
-    elif calling.again(citizen.pseudonym, received.external_id, now):
-        why = "called twice at once"
-    log.event("called", channel=channel.name, answered=not why, why=why or "-")
-    return why
+class Calls:
+    """Tells which calls are answered by SMS. `prefixes` are numbers that may be written to."""
+
+    def __init__(self, store: Following, library: Library, prefixes: Sequence[str] = ()) -> None:
+        self.store = store
+        self.library = library
+        self.prefixes = tuple(prefixes)
+        self._last: dict[str, tuple[str, int]] = {}
+        """By citizen the call of this moment: two may share a commit, where the store shows neither."""
+
+    def unanswered(self, channel: Channel, received: Received, citizen: Citizen, now: int) -> str:
+        """Return why a call is not answered by SMS; empty when it is."""
+        why = ""
+        if wished(channel, self.library) is None or "sms" not in channel.bearers:
+            why = "[channels] bip names no flow that is served" if channel.settings.bip else "bip is not set"
+        elif citizen.stopped_at:
+            why = "the citizen said stop"
+        elif self.prefixes and not received.sender.startswith(self.prefixes):
+            why = "[sending] prefixes does not name this number"
+        elif self.store.wishes(citizen.pseudonym, now - AT_ONCE):
+            why = "called again within minutes"
+        elif self.store.wishes(citizen.pseudonym, now - DAY) >= MOST:
+            why = "called too often today"
+        elif self._again(citizen.pseudonym, received.external_id, now):
+            why = "called twice at once"
+        log.event("called", channel=channel.name, answered=not why, why=why or "-")
+        return why
+
+    def _again(self, citizen: str, call: str, now: int) -> bool:
+        """Tell whether a citizen has just made another call; the same one may be looked at twice."""
+        self._last = {who: last for who, last in self._last.items() if 0 <= now - last[1] < MOMENT}
+        return self._last.setdefault(citizen, (call, now))[0] != call

@@ -21,7 +21,7 @@ from flows.model import Flow
 from flows.reading import command
 from flows.texts import Texts
 from flows.types import Conversation, Inbound, Turn
-from gateway.calls import Calling, unanswered
+from gateway.calls import Calls
 from gateway.channels.base import Channel, Received
 from gateway.clock import Wall
 from gateway.draft import Draft
@@ -76,11 +76,10 @@ class Conversations(Hearing):
         self.languages = tuple(languages)
         self.sent = sent
         self.step = step
-        self.prefixes = tuple(prefixes)
+        self.calls = Calls(store, library, prefixes)
         self.machine = machine
         self.persons = Persons(phones, texts, languages, clock) if shared_phones else None
         self.intake = Intake(library, texts, within, carrier, new_id)
-        self.calling = Calling()
         self._spoken: dict[str, str] = {}
 
     def take(self, channel: Channel, received: Received) -> bytes:
@@ -142,9 +141,7 @@ class Conversations(Hearing):
         now = self.clock()
         moment = datetime.fromtimestamp(now / 1000, UTC)
         citizen = read.citizen or self._stranger(received, person, now)
-        if received.call and unanswered(
-            self.store, self.calling, self.library, channel, received, citizen, now, self.prefixes
-        ):
+        if received.call and self.calls.unanswered(channel, received, citizen, now):
             raise Stale(channel.render_call())
         opening = self.intake.open(
             channel, received, citizen, read, moment, late_one(self.store, received, citizen, read, now)
