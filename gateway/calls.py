@@ -7,6 +7,7 @@ alone: they have not written, and nothing else is sent to them on its ground.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 
 from flows.model import Flow
 from gateway import log
@@ -36,6 +37,7 @@ class Calls:
         self.store = store
         self.library = library
         self.prefixes = tuple(prefixes)
+        self._turn = Lock()
         self._last: dict[str, tuple[str, int]] = {}
         """By citizen the call of this moment: two may share a commit, where the store shows neither."""
 
@@ -59,5 +61,6 @@ class Calls:
 
     def _again(self, citizen: str, call: str, now: int) -> bool:
         """Tell whether a citizen has just made another call; the same one may be looked at twice."""
-        self._last = {who: last for who, last in self._last.items() if 0 <= now - last[1] < MOMENT}
-        return self._last.setdefault(citizen, (call, now))[0] != call
+        with self._turn:
+            self._last = {who: last for who, last in self._last.items() if 0 <= now - last[1] < MOMENT}
+            return self._last.setdefault(citizen, (call, now))[0] != call

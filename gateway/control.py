@@ -85,8 +85,10 @@ def codes(project: Project, week: str = "") -> list[dict[str, Any]]:
 def erase(project: Project, phone: str, code: str = "") -> int:
     """Forget the citizen of this number, or who has this code on it; return how many rows went."""
     project.keep_time()
-    project.phones.forget()
-    return project.store.erase(_citizen(project, phone, code), project.clock())
+    try:
+        return project.store.erase(_citizen(project, phone, code), project.clock())
+    finally:
+        project.phones.forget()  # last: to name the citizen keeps the number in mind
 
 
 def mydata(project: Project, phone: str, code: str = "") -> dict[str, object]:

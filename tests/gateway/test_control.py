@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_phones import kept_in_mind
 
 from flows.errors import AwalError
 from gateway.control import NAME, OPERATIONS, Control, is_running, perform
@@ -41,6 +42,12 @@ def test_nobody_runs_before_and_after(demo: Path) -> None:
 def test_the_running_gateway_does_the_work(awal: Awal, gateway: Project) -> None:
     shown = awal("erase", "+212600000009", project=gateway.directory)
     assert (shown.code, shown.out) == (0, "Forgotten: 0 rows.\n")
+
+
+def test_who_is_erased_does_not_stay_in_the_running_gateways_mind(awal: Awal, gateway: Project) -> None:
+    gateway.phones.pseudonym("+212600000009")
+    assert awal("erase", "+212600000009", project=gateway.directory).code == 0
+    assert "+212600000009" not in kept_in_mind(gateway.phones)
 
 
 def test_without_one_the_command_does_it_itself(awal: Awal, demo: Path) -> None:
